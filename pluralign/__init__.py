@@ -1,0 +1,68 @@
+"""Measure, train and steer language models for the whole human spectrum.
+
+Names load on first use (PEP 562), so that `import pluralign` costs next to nothing and never imports torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "Answer": "pluralign.records",
+    "Condition": "pluralign.records",
+    "Estimate": "pluralign.records",
+    "Interval": "pluralign.records",
+    "Option": "pluralign.records",
+    "Outcome": "pluralign.records",
+    "Question": "pluralign.records",
+    "QuestionSet": "pluralign.records",
+    "PluralignError": "pluralign.errors",
+    "load_model": "pluralign.models",
+    "evaluate": "pluralign.evaluate",
+    "quickstart": "pluralign.quickstart",
+}
+
+__all__ = [
+    "Answer",
+    "Condition",
+    "Estimate",
+    "Interval",
+    "Option",
+    "Outcome",
+    "PluralignError",
+    "Question",
+    "QuestionSet",
+    "__version__",
+    "evaluate",
+    "load_model",
+    "quickstart",
+]
+
+if TYPE_CHECKING:
+    from pluralign.errors import PluralignError
+    from pluralign.evaluate import evaluate
+    from pluralign.models import load_model
+    from pluralign.quickstart import quickstart
+    from pluralign.records import (
+        Answer,
+        Condition,
+        Estimate,
+        Interval,
+        Option,
+        Outcome,
+        Question,
+        QuestionSet,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'pluralign' has no attribute {name!r}")
+    value = getattr(import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,22 @@
+"""The records everything is built on: questions with people's counts, a model's answers, and estimates."""
+
+from pluralign.records.answer import Answer, Condition, Outcome
+from pluralign.records.estimate import Estimate, Interval
+from pluralign.records.jsonl import canonical_json, content_hash, read_jsonl, write_jsonl
+from pluralign.records.question import Group, Option, Question, QuestionSet
+
+__all__ = [
+    "Answer",
+    "Condition",
+    "Estimate",
+    "Group",
+    "Interval",
+    "Option",
+    "Outcome",
+    "Question",
+    "QuestionSet",
+    "canonical_json",
+    "content_hash",
+    "read_jsonl",
+    "write_jsonl",
+]

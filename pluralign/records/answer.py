@@ -1,0 +1,90 @@
+"""What one model answered to one question under one condition."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pluralign.records.base import Probability, Record, Text, check_distribution
+
+
+class Outcome(StrEnum):
+    """What became of a work unit. Only `ok` carries a distribution; nothing is invented for the others."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    UNPARSED = "unparsed"
+    TRUNCATED = "truncated"
+    ERROR = "error"
+
+
+class Condition(Record):
+    """Under which condition a model answers.
+
+    Attributes:
+        kind: What the model is given beside the question.
+        id: Key of the condition: the group id for a persona, "none" where nothing is given.
+        text: What the model is told; empty for kind "none".
+    """
+
+    kind: Literal["none", "persona", "profile", "few_shot"] = "none"
+    id: Text = "none"
+    text: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.kind == "none") == bool(self.text):
+            raise ValueError(
+                f"text: a condition of kind {self.kind!r} with text {self.text!r} makes no sense"
+            )
+        return self
+
+
+class Answer(Record):
+    """A model's distribution over the options of one question, or why there is none.
+
+    Attributes:
+        key: sha256 of everything that can change the answer; the row's identity on disk.
+        question_id: Id of the question.
+        model_id: Id of the model that answered.
+        condition: What the model was given beside the question.
+        elicitation: How the answer was got out of the model: "logprob", "sample", ...
+        outcome: What became of it.
+        probabilities: Distribution over the question's options, summing to 1; None unless `ok`.
+        valid_mass_prob: Probability that the model gave to the options before normalising; None if unknown.
+        n_draws: Number of draws the distribution rests on; 0 where it is exact.
+        counts: outcome -> number of draws that ended so; empty where the distribution is exact.
+        n_permutations: Number of option orders averaged over.
+        order_sensitivity: Mean total variation between the distribution under one option order and the
+            average over orders, in [0, 1]; None with fewer than two orders.
+        error: What went wrong, for outcome `error`.
+    """
+
+    key: Text
+    question_id: Text
+    model_id: Text
+    condition: Condition = Condition()
+    elicitation: Text
+    outcome: Outcome
+    probabilities: tuple[Probability, ...] | None = None
+    valid_mass_prob: Probability | None = None
+    n_draws: Annotated[int, Field(ge=0)] = 0
+    counts: Mapping[Outcome, Annotated[int, Field(ge=0)]] = {}
+    n_permutations: Annotated[int, Field(ge=1)] = 1
+    order_sensitivity: Probability | None = None
+    error: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.outcome is Outcome.OK) != (self.probabilities is not None):
+            raise ValueError(
+                f"probabilities: present exactly when the outcome is ok, not with {self.outcome.value!r}"
+            )
+        if self.probabilities is not None:
+            check_distribution(f"probabilities of question {self.question_id!r}", self.probabilities)
+        if (self.outcome is Outcome.ERROR) != (self.error is not None):
+            raise ValueError(
+                f"error: present exactly when the outcome is error, not with {self.outcome.value!r}"
+            )
+        return self
