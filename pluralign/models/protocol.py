@@ -122,6 +122,10 @@ class LanguageModel(Protocol):
         """Hashes and settings of everything that can change an answer."""
         ...
 
+    def render(self, prompt: Prompt) -> str:
+        """The exact text that the model is given for a prompt, special tokens written out."""
+        ...
+
     def sample(
         self, prompts: Sequence[Prompt], *, n: int, seed: int, params: SamplingParams
     ) -> list[list[Draw]]:

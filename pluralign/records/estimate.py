@@ -73,3 +73,33 @@ class Estimate(Record):
         if (self.value is None) != (self.reason is not None):
             raise ValueError(f"reason: must be given exactly when value is None, for {self.name!r}")
         return self
+
+
+class Comparison(Record):
+    """The paired difference of one metric between two sets of answers to the same cells.
+
+    Attributes:
+        name: Metric.
+        slice: What it is taken over.
+        first: Label of the minuend.
+        second: Label of the subtrahend.
+        difference: Mean over cells of first minus second.
+        interval: Its interval, or None where there are fewer than two questions.
+        p_value: Two-sided, of no difference; None where there are fewer than two questions.
+        n_questions: Number of questions (clusters) that both answered.
+        n_cells: Number of (question, group) cells that both answered.
+        unit: As in `Estimate`.
+        lower_is_better: Direction of the metric.
+    """
+
+    name: Text
+    slice: Text = "all"
+    first: Text
+    second: Text
+    difference: float
+    interval: Interval | None
+    p_value: Annotated[float, Field(ge=0, le=1)] | None
+    n_questions: Annotated[int, Field(ge=1)]
+    n_cells: Annotated[int, Field(ge=1)]
+    unit: Text
+    lower_is_better: bool

@@ -1,0 +1,122 @@
+"""How a question is put to a model: the unit of work, the prompt, and what an elicitation is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from pluralign.errors import UnsupportedError
+from pluralign.models.protocol import Capability, Chat, LanguageModel, Message, Prompt
+from pluralign.records import Answer, Condition, Question
+
+
+class PromptStyle(StrEnum):
+    """In which format a question is written."""
+
+    CHAT = "chat"
+    SPECTRUM = "spectrum"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One unit of work: a question under a condition.
+
+    Attributes:
+        key: Row key of the answer, a hash of everything that can change it.
+        question: What is asked.
+        condition: What the model is given beside it.
+    """
+
+    key: str
+    question: Question
+    condition: Condition
+
+
+class Elicitation(Protocol):
+    """A way to get answers; its settings are part of every row key."""
+
+    @property
+    def name(self) -> str:
+        """Name in specs and rows."""
+        ...
+
+    @property
+    def needs(self) -> Capability:
+        """What a model must be able to do."""
+        ...
+
+    def settings(self) -> Mapping[str, object]:
+        """Everything about this elicitation that can change an answer."""
+        ...
+
+    def prompts(self, question: Question, condition: Condition) -> tuple[Prompt, ...]:
+        """Every prompt that one unit of work puts to the model."""
+        ...
+
+    def answers(self, model: LanguageModel, asks: Sequence[Ask]) -> list[Answer]:
+        """Ask, and return one answer a unit, in order."""
+        ...
+
+
+def style_of(model: LanguageModel) -> PromptStyle:
+    """The format a model was made for: spectrum where its chat template knows those roles, else chat."""
+    return PromptStyle.SPECTRUM if Capability.SPECTRUM_PROMPT in model.can else PromptStyle.CHAT
+
+
+def check_capable(model: LanguageModel, elicitation: Elicitation) -> None:
+    """Fail while planning where a model cannot do what an elicitation needs.
+
+    Raises:
+        UnsupportedError: Names what is missing and what would do.
+    """
+    if elicitation.needs not in model.can:
+        able = ", ".join(sorted(model.can)) or "nothing"
+        raise UnsupportedError(
+            f"The elicitation {elicitation.name!r} needs a model that can {elicitation.needs.value}; "
+            f"{model.id!r} can do: {able}. Local models (a path, a hub id, 'embedded') can score options exactly."
+        )
+
+
+def prompt_for(
+    question: Question, *, order: Sequence[int], condition: Condition, style: PromptStyle
+) -> Prompt:
+    """Write a question as a prompt.
+
+    Args:
+        question: The question.
+        order: Indices of the options in the order in which they are listed.
+        condition: What the model is given beside the question.
+        style: Chat: the condition as system message, the question as user message. Spectrum: question,
+            options and respondents as `description`, the answer being an `output` (Sorensen et al. 2025).
+    """
+    options = [question.option_texts[index] for index in order] if question.options_listed else []
+    if style is PromptStyle.SPECTRUM:
+        return Chat((Message("description", _description(question, options, condition)),))
+    user = Message("user", _user_turn(question, options))
+    if condition.kind == "none":
+        return Chat((user,))
+    return Chat((Message("system", _system_turn(condition)), user))
+
+
+def _user_turn(question: Question, options: Sequence[str]) -> str:
+    if not options:
+        return question.text
+    listed = "\n".join(f"- {option}" for option in options)
+    return f"{question.text}\n\nOptions:\n{listed}\n\nAnswer with one of the options, word for word, and nothing else."
+
+
+def _system_turn(condition: Condition) -> str:
+    if condition.kind == "persona":
+        return f"You are one of the people who {condition.text}. Answer as one of them would."
+    return condition.text
+
+
+def _description(question: Question, options: Sequence[str], condition: Condition) -> str:
+    lines = [question.text]
+    if options:
+        lines.append(f"Options: {'; '.join(options)}")
+    if condition.kind == "persona":
+        lines.append(f"Respondents: people who {condition.text}")
+    elif condition.kind != "none":
+        lines.append(condition.text)
+    return "\n".join(lines)

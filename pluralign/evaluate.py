@@ -1,0 +1,309 @@
+"""From a spec to results: the one place where data, model, elicitation, run folder and evaluator meet."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from pluralign.data import load_questions
+from pluralign.elicitation import ELICITATIONS, Elicitation, PromptStyle, style_of
+from pluralign.errors import ConfigurationError, StorageError, did_you_mean
+from pluralign.evals import DistributionalScores, score_distributional
+from pluralign.evals.distributional import PRIMARY
+from pluralign.models import load_model
+from pluralign.models.protocol import LanguageModel
+from pluralign.records import Answer, Condition, Group, Question, QuestionSet
+from pluralign.records.base import Record, Text
+from pluralign.records.jsonl import describe
+from pluralign.resources import resource_folder
+from pluralign.runs import Plan, Progress, RunStore, Status, execute, make_plan, run_facts
+
+RESULTS_SCHEMA = 1
+
+
+class DataSource(Record):
+    """Which adapter reads the questions, and its arguments."""
+
+    adapter: Text
+    arguments: Mapping[str, Any] = {}
+
+
+class Source(Record):
+    """Where the data come from."""
+
+    name: Text
+    licence: Text
+
+
+class ElicitationSettings(Record):
+    """How answers are got out of the model."""
+
+    name: Text = "logprob"
+    max_orders: int | None = Field(default=None, ge=1)
+
+
+class EvalSpec(Record):
+    """An evaluation: what is asked, of whom, where the data come from, how it is scored.
+
+    Attributes:
+        id: Name, for example "distributional/anes96".
+        version: "N-X": N rises when results stop being comparable, X when the call changes.
+        title: One line for listings.
+        description: What the evaluation finds out.
+        evaluator: Which evaluator scores it.
+        data: Where the questions come from.
+        source: Source and licence of the data.
+        conditions: "population": every question once without a condition; "groups": for each group of people.
+        elicitation: How answers are got out of the model.
+        max_unscored_share: With a larger share of cells unscored, a run counts as incomplete.
+    """
+
+    id: Text
+    version: str = Field(pattern=r"^\d+-[A-Z]+$")
+    title: Text
+    description: str = ""
+    evaluator: Literal["distributional"]
+    data: DataSource
+    source: Source
+    conditions: Literal["population", "groups"] = "population"
+    elicitation: ElicitationSettings = ElicitationSettings()
+    max_unscored_share: float = Field(default=0.05, ge=0, le=1)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An evaluation that is ready to run: nothing has been asked yet."""
+
+    spec: EvalSpec
+    model: LanguageModel
+    questions: QuestionSet
+    elicitation: Elicitation
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class EvalRun:
+    """A finished evaluation.
+
+    Attributes:
+        spec: What was run.
+        model_id: Who was asked.
+        questions: What was asked.
+        answers: One a cell.
+        scores: Estimates over all cells and over each slice.
+        folder: Where the run lies.
+        complete: Whether no more cells are unscored than the spec allows.
+    """
+
+    spec: EvalSpec
+    model_id: str
+    questions: QuestionSet
+    answers: tuple[Answer, ...]
+    scores: DistributionalScores
+    folder: Path
+    complete: bool
+
+
+def list_specs() -> dict[str, Path]:
+    """Id -> file of every shipped evaluation."""
+    folder = resource_folder("evals")
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.yaml"))
+    }
+
+
+def load_spec(name: str | Path) -> EvalSpec:
+    """Load a shipped evaluation by id, or any by the path of its YAML file.
+
+    Raises:
+        ConfigurationError: Unknown name, unreadable file, or a field that is wrong.
+    """
+    shipped = list_specs()
+    path = shipped.get(str(name), Path(name))
+    if not path.is_file():
+        raise ConfigurationError(f"Unknown evaluation {str(name)!r}.{did_you_mean(str(name), shipped)}")
+    try:
+        return EvalSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {describe(error)}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as YAML: {error}") from error
+
+
+def prepare(
+    spec: str | Path | EvalSpec,
+    *,
+    model: str | LanguageModel,
+    groups: Sequence[str] | None = None,
+    limit: int | None = None,
+    max_orders: int | None = None,
+    seed: int = 0,
+) -> Prepared:
+    """Load everything and plan the work, without asking anything.
+
+    Args:
+        spec: Id, path or spec.
+        model: A model, or a name for `load_model`.
+        groups: Only these groups: ids ("party=Democrat") or groupings ("party"). Default: all.
+        limit: Only the first so many questions.
+        max_orders: At most this many orders of the options, instead of what the spec says.
+        seed: Seed of everything random.
+
+    Raises:
+        ConfigurationError: Unknown evaluation, group or argument.
+        ModelError: The model cannot be loaded.
+        UnsupportedError: The model cannot do what the elicitation needs.
+    """
+    spec = spec if isinstance(spec, EvalSpec) else load_spec(spec)
+    questions = load_questions(spec.data.adapter, spec.data.arguments)
+    if limit is not None:
+        questions = questions.model_copy(update={"questions": questions.questions[:limit]})
+    cells = _cells(questions, by_group=spec.conditions == "groups", groups=groups)
+    loaded = load_model(model) if isinstance(model, str) else model
+    elicitation = _elicitation(spec.elicitation, style=style_of(loaded), max_orders=max_orders)
+    evaluation = f"{spec.id}@{spec.version}"
+    plan = make_plan(cells, model=loaded, elicitation=elicitation, evaluation=evaluation, seed=seed)
+    return Prepared(spec, loaded, questions, elicitation, plan)
+
+
+def _elicitation(settings: ElicitationSettings, *, style: PromptStyle, max_orders: int | None) -> Elicitation:
+    make = ELICITATIONS.get(settings.name)
+    return make(style=style, max_orders=max_orders or settings.max_orders)
+
+
+def _cells(
+    questions: QuestionSet, *, by_group: bool, groups: Sequence[str] | None
+) -> list[tuple[Question, Condition]]:
+    """Every question under every condition, the conditions outermost so that a persona's prompts lie together."""
+    if not by_group:
+        if groups:
+            raise ConfigurationError(
+                f"The evaluation of {questions.id!r} asks the population only: it has no groups."
+            )
+        return [(question, Condition()) for question in questions.questions]
+    return [
+        (question, _condition(group))
+        for group in _chosen(questions.groups, groups)
+        for question in questions.questions
+        if sum(question.counts.get(group.id, ())) > 0
+    ]
+
+
+def _condition(group: Group) -> Condition:
+    return Condition(kind="persona", id=group.id, text=group.text) if group.text else Condition()
+
+
+def _chosen(groups: Sequence[Group], wanted: Sequence[str] | None) -> list[Group]:
+    if not wanted:
+        return list(groups)
+    known = {name for group in groups for name in (group.id, group.id.partition("=")[0])}
+    for name in wanted:
+        if name not in known:
+            raise ConfigurationError(f"Unknown group {name!r}.{did_you_mean(name, known)}")
+    return [group for group in groups if {group.id, group.id.partition("=")[0]} & set(wanted)]
+
+
+def evaluate(
+    spec: str | Path | EvalSpec,
+    *,
+    model: str | LanguageModel,
+    out: Path | None = None,
+    groups: Sequence[str] | None = None,
+    limit: int | None = None,
+    max_orders: int | None = None,
+    seed: int = 0,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> EvalRun:
+    """Run an evaluation, or go on with one that was stopped, and score it.
+
+    Args:
+        spec: Id, path or spec.
+        model: A model, or a name for `load_model`.
+        out: Folder of the run. Default: one under `runs/` named after evaluation, model and plan.
+        groups: Only these groups or groupings.
+        limit: Only the first so many questions.
+        max_orders: At most this many orders of the options.
+        seed: Seed of everything random.
+        fresh: Take a new folder rather than going on in the old one.
+        progress: Called with (finished, planned) units.
+
+    Raises:
+        PluralignError: One of its kinds, see `prepare` and `execute`.
+    """
+    prepared = prepare(spec, model=model, groups=groups, limit=limit, max_orders=max_orders, seed=seed)
+    return run(prepared, out=out, fresh=fresh, seed=seed, progress=progress)
+
+
+def run(
+    prepared: Prepared,
+    *,
+    out: Path | None = None,
+    fresh: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> EvalRun:
+    """Work off a prepared evaluation; see `evaluate`."""
+    folder = out or Path("runs") / run_name(prepared)
+    if fresh:
+        folder = _unused(folder)
+    store = RunStore.open(folder, plan=prepared.plan, facts=run_facts(), config=_config(prepared))
+    answers = execute(
+        prepared.plan, model=prepared.model, elicitation=prepared.elicitation, store=store, progress=progress
+    )
+    scores = score_distributional(prepared.questions, answers, seed=seed)
+    share = sum(scores.n_unscored.values()) / len(answers)
+    complete = share <= prepared.spec.max_unscored_share
+    status = Status.COMPLETE if complete else Status.INCOMPLETE
+    store.finish(_results(prepared, scores, status=status), status=status)
+    return EvalRun(
+        spec=prepared.spec,
+        model_id=prepared.model.id,
+        questions=prepared.questions,
+        answers=tuple(answers),
+        scores=scores,
+        folder=folder,
+        complete=complete,
+    )
+
+
+def run_name(prepared: Prepared) -> str:
+    """Folder name of a run: evaluation, model and the first eight digits of the plan's digest."""
+    parts = (prepared.spec.id, prepared.model.id, prepared.plan.digest[:8])
+    return "--".join(re.sub(r"[^A-Za-z0-9.@+-]+", "_", part) for part in parts)
+
+
+def _unused(folder: Path) -> Path:
+    """The folder itself where it does not exist, else the first of folder-2, folder-3, ... that does not."""
+    candidates = (folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, 1000)))
+    for candidate in candidates:
+        if not candidate.exists():
+            return candidate
+    raise StorageError(f"{folder} and {len(candidates) - 1} folders beside it exist; choose another --out.")
+
+
+def _config(prepared: Prepared) -> dict[str, Any]:
+    return {
+        "spec": prepared.spec.model_dump(mode="json"),
+        "model": prepared.model.id,
+        "elicitation": {"name": prepared.elicitation.name, **prepared.elicitation.settings()},
+        "questions_digest": prepared.questions.digest,
+        "n_units": len(prepared.plan.units),
+    }
+
+
+def _results(prepared: Prepared, scores: DistributionalScores, *, status: Status) -> dict[str, Any]:
+    return {
+        "schema": RESULTS_SCHEMA,
+        "evaluation": prepared.spec.id,
+        "version": prepared.spec.version,
+        "model": prepared.model.id,
+        "status": status.value,
+        "primary": PRIMARY,
+        "n_unscored": dict(scores.n_unscored),
+        "estimates": [estimate.model_dump(mode="json") for estimate in scores.estimates],
+    }

@@ -1,0 +1,184 @@
+"""A run's folder: run.json first, rows appended and flushed, results.json last and atomically."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from pluralign.errors import StorageError
+from pluralign.records import Answer, Outcome
+from pluralign.records.jsonl import parse_line
+from pluralign.runs.plan import Plan
+
+RUN_SCHEMA = 1
+ANSWERS = "answers.jsonl"
+
+
+class Status(StrEnum):
+    """How far a run has come."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    INCOMPLETE = "incomplete"
+    COMPLETE = "complete"
+
+
+class RunStore:
+    """One run's folder. A kept row is never rewritten and nothing is deleted.
+
+    Attributes:
+        folder: Where the run lies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def open(cls, folder: Path, *, plan: Plan, facts: Mapping[str, Any], config: Mapping[str, Any]) -> Self:
+        """Start a run in an empty or new folder, or go on with the same plan in an old one.
+
+        Args:
+            folder: The run's folder.
+            plan: What will be asked.
+            facts: Versions, git state, arguments of this attempt: recorded, not compared.
+            config: The resolved configuration.
+
+        Raises:
+            StorageError: The folder holds another plan, or cannot be written.
+        """
+        store = cls(folder)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        attempts = []
+        if store._run_json.exists():
+            store._check_same_plan(plan)
+            attempts = read_json(store._run_json).get("attempts", [])
+        record = {
+            "schema": RUN_SCHEMA,
+            "plan_digest": plan.digest,
+            "n_units": len(plan.units),
+            "identity": plan.identity,
+            "attempts": [*attempts, facts],
+            "status": Status.RUNNING.value,
+        }
+        store._repair_torn_line()
+        write_json_atomically(store._run_json, record)
+        write_json_atomically(folder / "config.json", config)
+        return store
+
+    @property
+    def _run_json(self) -> Path:
+        return self.folder / "run.json"
+
+    @property
+    def _answers(self) -> Path:
+        return self.folder / ANSWERS
+
+    def _check_same_plan(self, plan: Plan) -> None:
+        record = read_json(self._run_json)
+        if record.get("plan_digest") == plan.digest:
+            return
+        old, new = record.get("identity", {}), json.loads(json.dumps(plan.identity))
+        different = [
+            f"{name}: {old.get(name)!r} there, {new.get(name)!r} now"
+            for name in sorted({*old, *new})
+            if old.get(name) != new.get(name)
+        ]
+        reason = "; ".join(different) or f"{record.get('n_units')} work units there, {len(plan.units)} now"
+        raise StorageError(
+            f"{self.folder} holds a run of another plan ({reason}). Choose another --out, or --fresh for a new folder."
+        )
+
+    def _repair_torn_line(self) -> None:
+        """Cut off a last line that a kill left without its newline, through a temp file and os.replace."""
+        if not self._answers.exists():
+            return
+        with writing(self.folder):
+            content = self._answers.read_bytes()
+            if content and not content.endswith(b"\n"):
+                whole = content[: content.rfind(b"\n") + 1]
+                temporary = self._answers.with_suffix(".tmp")
+                temporary.write_bytes(whole)
+                os.replace(temporary, self._answers)
+
+    def answers(self) -> dict[str, Answer]:
+        """The rows on disk by key; where a key was asked again after an error, the last row counts.
+
+        Raises:
+            DataError: A line is not a valid row; names file and line.
+        """
+        rows: dict[str, Answer] = {}
+        if self._answers.exists():
+            with self._answers.open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, start=1):
+                    answer = parse_line(line, Answer, where=f"{self._answers}, line {number}")
+                    rows[answer.key] = answer
+        return rows
+
+    def finished_keys(self) -> set[str]:
+        """Keys that need not be asked again: every outcome but an error."""
+        return {key for key, answer in self.answers().items() if answer.outcome is not Outcome.ERROR}
+
+    def append(self, answers: Sequence[Answer]) -> None:
+        """Append rows and flush them to the disk.
+
+        Raises:
+            StorageError: The disk is full or not writable.
+        """
+        with writing(self.folder), self._answers.open("a", encoding="utf-8") as file:
+            file.writelines(f"{answer.model_dump_json()}\n" for answer in answers)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def mark(self, status: Status) -> None:
+        """Record how far the run has come."""
+        write_json_atomically(self._run_json, {**read_json(self._run_json), "status": status.value})
+
+    def finish(self, results: Mapping[str, Any], *, status: Status) -> None:
+        """Write results.json, whose existence means that every planned unit was worked off."""
+        write_json_atomically(self.folder / "results.json", results)
+        self.mark(status)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        StorageError: Missing, unreadable, or not a JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: cannot be read as JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise StorageError(f"{path}: holds {type(value).__name__}, a JSON object was expected.")
+    return value
+
+
+def write_json_atomically(path: Path, value: Mapping[str, Any]) -> None:
+    """Write strict JSON through a temp file and os.replace, so that a reader never sees half a file.
+
+    Raises:
+        StorageError: The disk is full or not writable.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    with writing(path):
+        temporary.write_text(
+            json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
+        os.replace(temporary, path)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an operating-system error while writing into one clear sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"Cannot write to {path}: {error.strerror or error}. What was finished before stays on disk; "
+            "free some space or choose another --out, and run the same command again to go on."
+        ) from error

@@ -1,0 +1,152 @@
+"""Tasks of the spectrum suite: a task draws a process, words it, and draws a row of examples from it.
+
+Every row has a generator of its own, seeded by hashing the task's name, the seed and the row's index, so that
+a row is the same in any order, process or number of workers.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pluralign.errors import ConfigurationError, did_you_mean
+from pluralign.registry import Registry
+from pluralign.spectrum.format import Example, SpectrumSequence
+from pluralign.spectrum.process import Family, Process
+
+FAMILIES: Registry[Family] = Registry(
+    "spectrum task",
+    {
+        "bernoulli": "pluralign.spectrum.chances:bernoulli",
+        "events": "pluralign.spectrum.chances:events",
+        "categorical": "pluralign.spectrum.chances:categorical",
+        "urn": "pluralign.spectrum.chances:urn",
+        "lists": "pluralign.spectrum.chances:lists",
+        "letters": "pluralign.spectrum.chances:letters",
+        "integers": "pluralign.spectrum.quantities:integers",
+        "dice": "pluralign.spectrum.quantities:dice",
+        "binomial": "pluralign.spectrum.quantities:binomial",
+        "poisson": "pluralign.spectrum.quantities:poisson",
+        "geometric": "pluralign.spectrum.quantities:geometric",
+        "normal": "pluralign.spectrum.quantities:normal",
+        "zipf": "pluralign.spectrum.quantities:zipf",
+        "hypergeometric": "pluralign.spectrum.quantities:hypergeometric",
+    },
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A family of processes with the settings of its rows.
+
+    Attributes:
+        name: Name; part of every row's seed.
+        family: generator -> process with parameters drawn.
+        mean_examples: Mean number of examples a row, before the limits below.
+        max_examples: Most examples a row.
+        description_keep_prob: Probability that a row shows its description; 0.8 in arXiv 2510.06084.
+    """
+
+    name: str
+    family: Family
+    mean_examples: float = 16.0
+    max_examples: int = 64
+    description_keep_prob: float = 0.8
+
+    def row(self, index: int, *, seed: int) -> SpectrumSequence:
+        """The row of an index: a function of the task, the seed and the index only."""
+        process, rng = self._start(index, seed=seed)
+        kept = rng.random() < self.description_keep_prob
+        description = process.descriptions[int(rng.integers(len(process.descriptions)))]
+        n = min(n_examples(rng, mean=self.mean_examples), self.max_examples)
+        if not kept:
+            n = max(n, 2)  # without a description the first output bears no loss
+        if process.limit is not None:
+            n = min(n, process.limit)
+        return SpectrumSequence(
+            description=description if kept else None,
+            examples=tuple(Example(output=output) for output in process.draw(rng, n)),
+            task=self.name,
+        )
+
+    def process(self, index: int, *, seed: int) -> Process:
+        """The process behind a row."""
+        return self._start(index, seed=seed)[0]
+
+    def _start(self, index: int, *, seed: int) -> tuple[Process, np.random.Generator]:
+        digest = hashlib.sha256(f"{self.name}\n{seed}\n{index}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest))
+        return self.family(rng), rng
+
+
+def n_examples(rng: np.random.Generator, *, mean: float) -> int:
+    """A number of examples: Geometric(2 / mean) + Poisson(mean / 2), as in arXiv 2510.06084.
+
+    The geometric part is at least 1. The mean is `mean`, the variance (mean / 2)^2.
+
+    Args:
+        rng: Generator.
+        mean: At least 2.
+    """
+    return int(rng.geometric(2 / mean) + rng.poisson(mean / 2))
+
+
+def builtin_task(
+    name: str, *, mean_examples: float = 16.0, max_examples: int = 64, description_keep_prob: float = 0.8
+) -> Task:
+    """A built-in task by the name of its family.
+
+    Raises:
+        ConfigurationError: No such family, or fewer than 2 examples in the mean.
+    """
+    if mean_examples < 2:
+        raise ConfigurationError(f"mean_examples: {mean_examples} is below 2, the least the formula allows")
+    return Task(
+        name=name,
+        family=FAMILIES.get(name),
+        mean_examples=mean_examples,
+        max_examples=max_examples,
+        description_keep_prob=description_keep_prob,
+    )
+
+
+def build_rows(
+    n_rows: Mapping[str, int], *, tasks: Iterable[Task], seed: int, first_index: int = 0
+) -> list[SpectrumSequence]:
+    """Build the rows of a training set, none of them twice.
+
+    Args:
+        n_rows: name of a task -> number of rows.
+        tasks: The tasks named there.
+        seed: Seed of all rows.
+        first_index: Index of the first row; rows of other indices are disjoint draws of the same task.
+
+    Returns:
+        The rows, task by task in the order of `n_rows`.
+
+    Raises:
+        ConfigurationError: An unknown task, or one that has fewer distinct rows than asked for.
+    """
+    known = {task.name: task for task in tasks}
+    rows: list[SpectrumSequence] = []
+    for name, n in n_rows.items():
+        if name not in known:
+            raise ConfigurationError(f"tasks: unknown task {name!r}.{did_you_mean(name, known)}")
+        rows += _distinct_rows(known[name], n=n, seed=seed, first_index=first_index)
+    return rows
+
+
+def _distinct_rows(task: Task, *, n: int, seed: int, first_index: int) -> list[SpectrumSequence]:
+    rows: dict[SpectrumSequence, None] = {}
+    attempts = 20 * n + 20  # far more than chance repeats need: beyond it the task has too few rows
+    for index in range(first_index, first_index + attempts):
+        if len(rows) == n:
+            break
+        rows.setdefault(task.row(index, seed=seed))
+    if len(rows) < n:
+        raise ConfigurationError(
+            f"tasks: {task.name!r} gave only {len(rows)} distinct rows in {attempts} draws, {n} were asked for. "
+            "Ask for fewer, or raise mean_examples."
+        )
+    return list(rows)
