@@ -5,7 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/.installed
-SOURCES := pluralign tests scripts examples benchmarks
 
 # torch's CPU threads spin while they wait, which starves everything else on a small machine.
 export OMP_WAIT_POLICY := passive
@@ -42,13 +41,13 @@ demo: install  ## the main job: measure, tune, measure again
 
 # Two workers of one thread each: two torch processes of two threads fight for the cores.
 test: install  ## the whole test suite, slow tests included
-	@OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -q -m "" -n 2 --dist worksteal
+	@OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -q -rs -m "" -n 2 --dist worksteal
 
 check: lint types contract  ## everything that needs no test run
 
 lint: install  ## ruff: rules and format
-	@$(BIN)/ruff check $(SOURCES)
-	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
 
 types: install  ## mypy, strict
 	@$(BIN)/mypy
@@ -57,8 +56,8 @@ contract: install  ## import-linter: each floor imports only from floors below
 	@$(BIN)/lint-imports
 
 format: install  ## rewrite the sources as ruff wants them
-	@$(BIN)/ruff check --fix $(SOURCES)
-	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
 
 bench: install  ## the benchmarks, each of which prints its ratio
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
@@ -72,4 +71,4 @@ lock: install  ## write requirements.lock from what .venv holds
 
 clean:  ## remove caches and built files; .venv and runs stay
 	@rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,15 +12,25 @@ from pydantic import Field, ValidationError
 from pluralign.data import load_questions
 from pluralign.elicitation import ELICITATIONS, Elicitation, PromptStyle, style_of
 from pluralign.errors import ConfigurationError, StorageError, did_you_mean
-from pluralign.evals import DistributionalScores, score_distributional
-from pluralign.evals.distributional import PRIMARY
+from pluralign.evals import PRIMARY, DistributionalScores, score_distributional
 from pluralign.models import load_model
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import Answer, Condition, Group, Question, QuestionSet
 from pluralign.records.base import Record, Text
 from pluralign.records.jsonl import describe
+from pluralign.reports import Report, Section, Series, write_page
 from pluralign.resources import resource_folder
-from pluralign.runs import Plan, Progress, RunStore, Status, execute, make_plan, run_facts
+from pluralign.runs import (
+    Plan,
+    Progress,
+    RunStore,
+    Status,
+    execute,
+    flat_facts,
+    make_plan,
+    read_json,
+    run_facts,
+)
 
 RESULTS_SCHEMA = 1
 
@@ -74,11 +84,32 @@ class EvalSpec(Record):
     max_unscored_share: float = Field(default=0.05, ge=0, le=1)
 
 
+class Settings(Record):
+    """What may be set when an evaluation is run.
+
+    Attributes:
+        groups: Only these groups: ids ("party=Democrat") or groupings ("party"); None: all.
+        limit: Only the first so many questions; None: all.
+        max_orders: At most this many orders of the options, instead of what the spec says.
+        seed: Seed of everything random.
+    """
+
+    groups: tuple[str, ...] | None = None
+    limit: int | None = Field(default=None, ge=1)
+    max_orders: int | None = Field(default=None, ge=1)
+    seed: int = 0
+
+
+DEFAULT_SETTINGS = Settings()
+
+
 @dataclass(frozen=True)
 class Prepared:
     """An evaluation that is ready to run: nothing has been asked yet."""
 
     spec: EvalSpec
+    settings: Settings
+    model_name: str
     model: LanguageModel
     questions: QuestionSet
     elicitation: Elicitation
@@ -106,6 +137,11 @@ class EvalRun:
     scores: DistributionalScores
     folder: Path
     complete: bool
+
+    @property
+    def status(self) -> Status:
+        """Status in run.json and results.json."""
+        return Status.COMPLETE if self.complete else Status.INCOMPLETE
 
 
 def list_specs() -> dict[str, Path]:
@@ -135,23 +171,14 @@ def load_spec(name: str | Path) -> EvalSpec:
 
 
 def prepare(
-    spec: str | Path | EvalSpec,
-    *,
-    model: str | LanguageModel,
-    groups: Sequence[str] | None = None,
-    limit: int | None = None,
-    max_orders: int | None = None,
-    seed: int = 0,
+    spec: str | Path | EvalSpec, *, model: str | LanguageModel, settings: Settings = DEFAULT_SETTINGS
 ) -> Prepared:
     """Load everything and plan the work, without asking anything.
 
     Args:
         spec: Id, path or spec.
         model: A model, or a name for `load_model`.
-        groups: Only these groups: ids ("party=Democrat") or groupings ("party"). Default: all.
-        limit: Only the first so many questions.
-        max_orders: At most this many orders of the options, instead of what the spec says.
-        seed: Seed of everything random.
+        settings: Groups, limits and seed.
 
     Raises:
         ConfigurationError: Unknown evaluation, group or argument.
@@ -159,15 +186,18 @@ def prepare(
         UnsupportedError: The model cannot do what the elicitation needs.
     """
     spec = spec if isinstance(spec, EvalSpec) else load_spec(spec)
-    questions = load_questions(spec.data.adapter, spec.data.arguments)
-    if limit is not None:
-        questions = questions.model_copy(update={"questions": questions.questions[:limit]})
-    cells = _cells(questions, by_group=spec.conditions == "groups", groups=groups)
-    loaded = load_model(model) if isinstance(model, str) else model
-    elicitation = _elicitation(spec.elicitation, style=style_of(loaded), max_orders=max_orders)
+    questions = _questions(spec, settings)
+    cells = _cells(questions, by_group=spec.conditions == "groups", groups=settings.groups)
+    name, loaded = (model, load_model(model)) if isinstance(model, str) else (model.id, model)
+    elicitation = _elicitation(spec.elicitation, style=style_of(loaded), max_orders=settings.max_orders)
     evaluation = f"{spec.id}@{spec.version}"
-    plan = make_plan(cells, model=loaded, elicitation=elicitation, evaluation=evaluation, seed=seed)
-    return Prepared(spec, loaded, questions, elicitation, plan)
+    plan = make_plan(cells, model=loaded, elicitation=elicitation, evaluation=evaluation, seed=settings.seed)
+    return Prepared(spec, settings, name, loaded, questions, elicitation, plan)
+
+
+def _questions(spec: EvalSpec, settings: Settings) -> QuestionSet:
+    questions = load_questions(spec.data.adapter, spec.data.arguments)
+    return questions.model_copy(update={"questions": questions.questions[: settings.limit]})
 
 
 def _elicitation(settings: ElicitationSettings, *, style: PromptStyle, max_orders: int | None) -> Elicitation:
@@ -211,11 +241,8 @@ def evaluate(
     spec: str | Path | EvalSpec,
     *,
     model: str | LanguageModel,
+    settings: Settings = DEFAULT_SETTINGS,
     out: Path | None = None,
-    groups: Sequence[str] | None = None,
-    limit: int | None = None,
-    max_orders: int | None = None,
-    seed: int = 0,
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> EvalRun:
@@ -224,46 +251,88 @@ def evaluate(
     Args:
         spec: Id, path or spec.
         model: A model, or a name for `load_model`.
+        settings: Groups, limits and seed.
         out: Folder of the run. Default: one under `runs/` named after evaluation, model and plan.
-        groups: Only these groups or groupings.
-        limit: Only the first so many questions.
-        max_orders: At most this many orders of the options.
-        seed: Seed of everything random.
         fresh: Take a new folder rather than going on in the old one.
         progress: Called with (finished, planned) units.
 
     Raises:
-        PluralignError: One of its kinds, see `prepare` and `execute`.
+        PluralignError: One of its kinds, see `prepare` and `pluralign.runs.execute`.
     """
-    prepared = prepare(spec, model=model, groups=groups, limit=limit, max_orders=max_orders, seed=seed)
-    return run(prepared, out=out, fresh=fresh, seed=seed, progress=progress)
+    return run(prepare(spec, model=model, settings=settings), out=out, fresh=fresh, progress=progress)
 
 
 def run(
-    prepared: Prepared,
-    *,
-    out: Path | None = None,
-    fresh: bool = False,
-    seed: int = 0,
-    progress: Progress | None = None,
+    prepared: Prepared, *, out: Path | None = None, fresh: bool = False, progress: Progress | None = None
 ) -> EvalRun:
     """Work off a prepared evaluation; see `evaluate`."""
     folder = out or Path("runs") / run_name(prepared)
     if fresh:
         folder = _unused(folder)
-    store = RunStore.open(folder, plan=prepared.plan, facts=run_facts(), config=_config(prepared))
+    store = RunStore.open(
+        folder, plan=prepared.plan, facts=run_facts(), config=_config(prepared).model_dump(mode="json")
+    )
     answers = execute(
         prepared.plan, model=prepared.model, elicitation=prepared.elicitation, store=store, progress=progress
     )
-    scores = score_distributional(prepared.questions, answers, seed=seed)
-    share = sum(scores.n_unscored.values()) / len(answers)
-    complete = share <= prepared.spec.max_unscored_share
-    status = Status.COMPLETE if complete else Status.INCOMPLETE
-    store.finish(_results(prepared, scores, status=status), status=status)
-    return EvalRun(
-        spec=prepared.spec,
-        model_id=prepared.model.id,
+    finished = _scored(
+        prepared.spec,
+        prepared.settings,
         questions=prepared.questions,
+        answers=answers,
+        model_id=prepared.model.id,
+        folder=folder,
+    )
+    write_page(report_of(finished), folder / "report.html")
+    store.finish(results_of(finished), status=finished.status)
+    return finished
+
+
+def resume(folder: Path, *, progress: Progress | None = None) -> EvalRun:
+    """Go on with a run that was stopped, with the model and the settings of its config.json.
+
+    Raises:
+        StorageError: There is no run, or the model, data or code have changed so that its plan is another.
+    """
+    config = read_config(folder)
+    prepared = prepare(config.spec, model=config.model, settings=config.settings)
+    return run(prepared, out=folder, progress=progress)
+
+
+def load_run(folder: Path) -> EvalRun:
+    """Read a run from its folder and score its answers, with no model loaded.
+
+    Raises:
+        StorageError: There is no run in the folder.
+    """
+    config = read_config(folder)
+    return _scored(
+        config.spec,
+        config.settings,
+        questions=_questions(config.spec, config.settings),
+        answers=list(RunStore(folder).answers().values()),
+        model_id=config.model,
+        folder=folder,
+    )
+
+
+def _scored(
+    spec: EvalSpec,
+    settings: Settings,
+    *,
+    questions: QuestionSet,
+    answers: Sequence[Answer],
+    model_id: str,
+    folder: Path,
+) -> EvalRun:
+    if not answers:
+        raise StorageError(f"{folder} holds no answers yet.")
+    scores = score_distributional(questions, answers, seed=settings.seed)
+    complete = sum(scores.n_unscored.values()) <= spec.max_unscored_share * len(answers)
+    return EvalRun(
+        spec=spec,
+        model_id=model_id,
+        questions=questions,
         answers=tuple(answers),
         scores=scores,
         folder=folder,
@@ -286,24 +355,53 @@ def _unused(folder: Path) -> Path:
     raise StorageError(f"{folder} and {len(candidates) - 1} folders beside it exist; choose another --out.")
 
 
-def _config(prepared: Prepared) -> dict[str, Any]:
-    return {
-        "spec": prepared.spec.model_dump(mode="json"),
-        "model": prepared.model.id,
-        "elicitation": {"name": prepared.elicitation.name, **prepared.elicitation.settings()},
-        "questions_digest": prepared.questions.digest,
-        "n_units": len(prepared.plan.units),
-    }
+class RunConfig(Record):
+    """config.json of a run: everything that is needed to go on with it."""
+
+    spec: EvalSpec
+    settings: Settings
+    model: Text
 
 
-def _results(prepared: Prepared, scores: DistributionalScores, *, status: Status) -> dict[str, Any]:
+def _config(prepared: Prepared) -> RunConfig:
+    return RunConfig(spec=prepared.spec, settings=prepared.settings, model=prepared.model_name)
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Read config.json of a run.
+
+    Raises:
+        StorageError: It is missing or not what pluralign writes.
+    """
+    path = folder / "config.json"
+    try:
+        return RunConfig.model_validate(read_json(path))
+    except ValidationError as error:
+        raise StorageError(f"{path}: {describe(error)}") from error
+
+
+def results_of(run: EvalRun) -> dict[str, Any]:
+    """results.json of a run."""
     return {
         "schema": RESULTS_SCHEMA,
-        "evaluation": prepared.spec.id,
-        "version": prepared.spec.version,
-        "model": prepared.model.id,
-        "status": status.value,
+        "evaluation": run.spec.id,
+        "version": run.spec.version,
+        "model": run.model_id,
+        "status": run.status.value,
         "primary": PRIMARY,
-        "n_unscored": dict(scores.n_unscored),
-        "estimates": [estimate.model_dump(mode="json") for estimate in scores.estimates],
+        "n_unscored": dict(run.scores.n_unscored),
+        "estimates": [estimate.model_dump(mode="json") for estimate in run.scores.estimates],
     }
+
+
+def report_of(run: EvalRun) -> Report:
+    """The page of one run."""
+    series = Series(label=run.model_id, answers=run.answers, estimates=run.scores.estimates)
+    facts = flat_facts(run_facts())
+    return Report(
+        title=f"{run.spec.title}: {run.model_id}",
+        summary=(run.spec.description.strip(),),
+        sections=(Section(title=run.spec.title, questions=run.questions, series=(series,)),),
+        run_facts=facts,
+        reproduce=f"pluralign eval run {run.spec.id} --model {run.model_id}",
+    )

@@ -10,6 +10,9 @@ from zipfile import ZipFile
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from pluralign.models import embedded
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CORE = {"pydantic", "numpy", "scipy", "pyyaml", "jinja2", "typer", "rich", "httpx"}
@@ -88,6 +91,22 @@ def test_the_core_requires_no_heavy_package(metadata: Message):
 
 def test_each_extra_is_declared(metadata: Message):
     assert {"hf", "train", "data", "plot", "dev"} <= set(metadata.get_all("Provides-Extra", []))
+
+
+def test_the_lock_pins_every_requirement_to_a_version_it_allows(metadata: Message):
+    lines = (CHECKOUT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    requirements = [Requirement(line) for line in metadata.get_all("Requires-Dist", [])]
+    others = [r for r in requirements if r.name != "pluralign"]
+
+    assert pins["torch"] == "2.13.0"
+    assert [str(r) for r in others if pins.get(canonicalize_name(r.name), "") not in r.specifier] == []
+
+
+def test_make_and_the_library_install_the_same_embedded_wheel():
+    lock = (CHECKOUT / "embedded.lock").read_text(encoding="utf-8")
+
+    assert f"{embedded.WHEEL} --hash=sha256:{embedded.WHEEL_SHA256}\n" in lock
 
 
 def test_the_installed_wheel_runs_from_another_folder(environment: Path, metadata: Message, tmp_path: Path):

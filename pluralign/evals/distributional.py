@@ -87,7 +87,7 @@ class Comparable:
     def floor(self, *, seed: int) -> float:
         """What the population itself would score, given how many people were asked and draws taken."""
         n = self.cell.n_noise
-        return noise_floor(self.target, n * self.share, self.distance, seed=seed) if n else 0.0
+        return noise_floor(self.target, n * self.share, distance=self.distance, seed=seed) if n else 0.0
 
     def ceiling(self, *, seed: int) -> float | None:
         """What one half of the people scores against the other half."""
@@ -355,15 +355,12 @@ def _seen_value(cell: Cell, *, metric: Metric) -> float | None:
 def _paired(rows: Sequence[tuple[str, float, float]], *, seed: int) -> dict[str, object]:
     """Difference, interval and p-value of (question, first, second) rows, as fields of a Comparison."""
     clusters, first, second = zip(*rows, strict=True)
-    n_questions = len(set(clusters))
-    paired = None
-    if n_questions > 1:
-        paired = paired_bootstrap_difference(first, second, clusters, n_resamples=N_RESAMPLES, seed=seed)
+    paired = paired_bootstrap_difference(first, second, clusters=clusters, n_resamples=N_RESAMPLES, seed=seed)
     return {
         "difference": float(np.mean(first) - np.mean(second)),
         "interval": Interval(low=paired.low, high=paired.high, method=_METHOD) if paired else None,
         "p_value": paired.p_value if paired else None,
-        "n_questions": n_questions,
+        "n_questions": len(set(clusters)),
         "n_cells": len(rows),
     }
 

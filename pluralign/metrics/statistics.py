@@ -68,8 +68,8 @@ def cluster_bootstrap(
 def paired_bootstrap_difference(
     first: ArrayLike,
     second: ArrayLike,
-    clusters: ArrayLike,
     *,
+    clusters: ArrayLike,
     n_resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -111,7 +111,7 @@ def paired_bootstrap_difference(
 
 
 def noise_floor(
-    p: ArrayLike, n: float, distance: Distance, *, n_replications: int = 1000, seed: int
+    p: ArrayLike, n: float, *, distance: Distance, n_replications: int = 1000, seed: int
 ) -> float:
     """Mean distance that the population itself would score if it were known by n draws only.
 

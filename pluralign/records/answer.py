@@ -83,6 +83,8 @@ class Answer(Record):
             )
         if self.probabilities is not None:
             check_distribution(f"probabilities of question {self.question_id!r}", self.probabilities)
+        if sum(self.counts.values()) not in (0, self.n_draws):
+            raise ValueError(f"counts: {dict(self.counts)} do not add up to n_draws {self.n_draws}")
         if (self.outcome is Outcome.ERROR) != (self.error is not None):
             raise ValueError(
                 f"error: present exactly when the outcome is error, not with {self.outcome.value!r}"

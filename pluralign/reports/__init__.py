@@ -1,0 +1,21 @@
+"""Reports: estimates as a table, a figure, and one self-contained HTML page."""
+
+from pluralign.reports.content import Report, Section, Series
+from pluralign.reports.figure import save_figure
+from pluralign.reports.page import render_page, write_page
+from pluralign.reports.rows import Row, comparison_sentence, estimate_rows
+from pluralign.reports.table import as_markdown, estimates_table
+
+__all__ = [
+    "Report",
+    "Row",
+    "Section",
+    "Series",
+    "as_markdown",
+    "comparison_sentence",
+    "estimate_rows",
+    "estimates_table",
+    "render_page",
+    "save_figure",
+    "write_page",
+]

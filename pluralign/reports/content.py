@@ -1,10 +1,10 @@
 """What a report is made from: measured series, their comparisons, and the facts of the run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pluralign.errors import DataError, did_you_mean
-from pluralign.records import Answer, Estimate, Interval, QuestionSet
+from pluralign.records import Answer, Comparison, Estimate, QuestionSet
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,6 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The paired difference between two series in one metric.
-
-    Attributes:
-        label: What was subtracted from what: "after minus before".
-        metric: `Estimate.name` of the metric.
-        slice: `Estimate.slice` of the cells compared.
-        value: The difference, in the unit of the metric.
-        interval: Confidence interval of the difference.
-        p_value: Two-sided; None where none was computed.
-    """
-
-    label: str
-    metric: str
-    slice: str
-    value: float
-    interval: Interval
-    p_value: float | None = None
-
-
-@dataclass(frozen=True)
 class Section:
     """One question set with everything measured on it.
 
@@ -63,22 +42,21 @@ class Section:
         title: Heading.
         questions: What was asked, with people's counts or the exact truth.
         series: In order of measurement; the last one decides the order of the questions.
-        comparisons: Shown under the table of estimates.
-        families: question id -> heading under which its panel stands; may be empty.
+        comparisons: Paired differences between these series.
     """
 
     title: str
     questions: QuestionSet
     series: tuple[Series, ...]
     comparisons: tuple[Comparison, ...] = ()
-    families: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _refuse_twice([repr(series.label) for series in self.series], what=f"{self.title!r} holds the series")
+        labels = [series.label for series in self.series]
+        _refuse_twice([repr(label) for label in labels], what=f"{self.title!r} holds the series")
         options = {question.id: question.options for question in self.questions.questions}
         for series in self.series:
+            where = f"Series {series.label!r} of {self.title!r}"
             for answer in series.answers:
-                where = f"Series {series.label!r} of {self.title!r}"
                 if answer.question_id not in options:
                     known = did_you_mean(answer.question_id, options)
                     raise DataError(f"{where} answers the unknown question {answer.question_id!r}.{known}")
@@ -89,21 +67,10 @@ class Section:
                         f"of question {answer.question_id!r}."
                     )
         for comparison in self.comparisons:
-            self.estimate(comparison.metric, comparison.slice)
-
-    def estimate(self, metric: str, over: str) -> Estimate:
-        """The last series' estimate of a metric over a slice: says its unit and direction.
-
-        Raises:
-            DataError: No series estimates it.
-        """
-        for series in reversed(self.series):
-            for estimate in series.estimates:
-                if (estimate.name, estimate.slice) == (metric, over):
-                    return estimate
-        raise DataError(
-            f"{self.title!r} compares {metric!r} over {over!r}, which none of its series estimates."
-        )
+            for label in (comparison.first, comparison.second):
+                if label not in labels:
+                    known = did_you_mean(label, labels)
+                    raise DataError(f"{self.title!r} compares the unknown series {label!r}.{known}")
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """One panel for each question and group: people, or the exact truth, beside every series."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pluralign.metrics.distances import total_variation
 from pluralign.records import Answer, Group, Option, Outcome, Question
 from pluralign.reports.content import Section, Series
 
-POPULATION = "all"
+# Answers without a condition belong to the whole population, or to the exact truth, which is nobody's.
+POPULATION, NOBODY = "all", ""
 # Bars end at the smallest of these that holds them all, so that flat distributions can be read too.
 SCALES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
@@ -40,7 +42,8 @@ class Panel:
     """One question put to one group.
 
     Attributes:
-        title: What is asked, or whom, where a block holds one question.
+        question: What is asked.
+        title: The heading: what is asked, or whom, where a block holds one question.
         subtitle: Whom, where the title says what is asked; may be empty.
         options: The rows.
         reference: People's shares or the exact truth; None where neither is known.
@@ -51,6 +54,7 @@ class Panel:
         scale: Probability at which the bars end.
     """
 
+    question: str
     title: str
     subtitle: str
     options: tuple[Option, ...]
@@ -89,56 +93,86 @@ class Block:
 def blocks(section: Section) -> list[Block]:
     """Arrange a section's panels in blocks, both worst first by the last series.
 
-    A block is a family where the section names families; else a question where questions have several
-    groups; else the whole section.
+    A block is a family where the question's id names one ("urn/3" is of family urn), else a question
+    with its groups where it was put to several; the questions that are left share one block.
     """
     groups = {group.id: group for group in section.questions.groups}
-    by_question = not section.families and any(len(q.counts) > 1 for q in section.questions.questions)
+    asked = {_target(answer) for series in section.series for answer in series.answers}
+    answers = {series.label: _by_question(series) for series in section.series}
     found: dict[str, list[Panel]] = {}
     for question in section.questions.questions:
-        heading = question.text if by_question else section.families.get(question.id, "")
-        for target in _targets(question, section.series):
+        answered = {label: of_series.get(question.id, []) for label, of_series in answers.items()}
+        targets = _targets(question, answered, asked=asked)
+        family, has_family, _ = question.id.partition("/")
+        by_group = len(targets) > 1 and not has_family
+        heading = question.text if by_group else family if has_family else ""
+        for target in targets:
             whom = _whom(groups.get(target), target)
-            title, subtitle = (whom, "") if by_question else (question.text, whom)
-            panel = _panel(
-                question, target, series=section.series, title=title or "Exact truth", subtitle=subtitle
-            )
+            title, subtitle = (whom or "No group", "") if by_group else (question.text, whom)
+            panel = _panel(question, target, answered=answered, title=title, subtitle=subtitle)
             found.setdefault(heading, []).append(panel)
     made = [Block(title, tuple(sorted(panels, key=_worst_first))) for title, panels in found.items()]
     return sorted(made, key=_worst_first)
 
 
-def _targets(question: Question, series: Sequence[Series]) -> list[str]:
-    """Who may answer a question: "" for the exact truth, its groups, then conditions that fit neither."""
-    targets = ([""] if question.truth else []) + list(question.counts)
-    for each in series:
-        for answer in each.answers:
-            if answer.question_id == question.id and not any(_belongs(answer, target) for target in targets):
-                targets.append("" if answer.condition.kind == "none" else answer.condition.id)
-    return targets or [""]
+def _by_question(series: Series) -> dict[str, list[Answer]]:
+    answers: dict[str, list[Answer]] = {}
+    for answer in series.answers:
+        answers.setdefault(answer.question_id, []).append(answer)
+    return answers
+
+
+def _targets(
+    question: Question, answered: Mapping[str, Sequence[Answer]], *, asked: Collection[str]
+) -> list[str]:
+    """Whom a question was put to: group ids, and NOBODY for answers that belong to no group.
+
+    Groups that no series was asked for are left out, as they are when the answers are scored.
+    """
+    targets = [NOBODY] if question.truth else []
+    targets += [group for group in question.counts if group in asked or not asked]
+    for answer in chain.from_iterable(answered.values()):
+        if not any(_belongs(answer, target) for target in targets):
+            targets.append(NOBODY if answer.condition.kind == "none" else answer.condition.id)
+    return targets or [NOBODY]
+
+
+def _target(answer: Answer) -> str:
+    return POPULATION if answer.condition.kind == "none" else answer.condition.id
 
 
 def _belongs(answer: Answer, target: str) -> bool:
-    if answer.condition.kind == "none":
-        return target in {"", POPULATION}
-    return answer.condition.id == target
+    return _target(answer) == target or (target == NOBODY and answer.condition.kind == "none")
 
 
 def _whom(group: Group | None, target: str) -> str:
-    if group is None:
-        return target
-    if group.text is None:
-        return "All people" if group.id == POPULATION else group.id
-    return f"People who {group.text}"
+    if target == NOBODY:
+        return ""
+    if target == POPULATION:
+        return "All people"
+    return f"People who {group.text}" if group and group.text else target
 
 
-def _panel(question: Question, target: str, *, series: Sequence[Series], title: str, subtitle: str) -> Panel:
+def _panel(
+    question: Question,
+    target: str,
+    *,
+    answered: Mapping[str, Sequence[Answer]],
+    title: str,
+    subtitle: str,
+) -> Panel:
     counts = question.counts.get(target, ())
-    reference = question.truth if target == "" else _shares(counts)  # noqa: PLC1901
-    columns = tuple(_column(each, question, target=target, reference=reference) for each in series)
+    reference = question.truth if target == NOBODY else _shares(counts)
+    columns = tuple(
+        _column(
+            label, next((answer for answer in answers if _belongs(answer, target)), None), reference=reference
+        )
+        for label, answers in answered.items()
+    )
     drawn = [each for each in (reference, *(column.probabilities for column in columns)) if each]
     highest = max((max(each) for each in drawn), default=1.0)
     return Panel(
+        question=question.text,
         title=title,
         subtitle=subtitle,
         options=question.options,
@@ -151,16 +185,11 @@ def _panel(question: Question, target: str, *, series: Sequence[Series], title: 
     )
 
 
-def _column(
-    series: Series, question: Question, *, target: str, reference: tuple[float, ...] | None
-) -> Column:
-    answer = next(
-        (each for each in series.answers if each.question_id == question.id and _belongs(each, target)), None
-    )
+def _column(label: str, answer: Answer | None, *, reference: tuple[float, ...] | None) -> Column:
     distance = None
     if reference and answer and answer.probabilities:
         distance = float(total_variation(reference, answer.probabilities))
-    return Column(label=series.label, answer=answer, distance=distance, note=_note(answer))
+    return Column(label=label, answer=answer, distance=distance, note=_note(answer))
 
 
 def _note(answer: Answer | None) -> str:

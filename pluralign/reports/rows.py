@@ -1,26 +1,26 @@
 """The table of estimates, once: the page, the terminal and Markdown all print these rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pluralign.records import Estimate, Interval
-from pluralign.reports.content import Comparison, Section, Series
+from pluralign.records import Comparison, Estimate, Interval
+from pluralign.reports.content import Series
 
 METRIC_LABELS = {
     "total_variation": "Total variation",
-    "js_divergence_bits": "Jensen–Shannon divergence",
-    "js_divergence_nats": "Jensen–Shannon divergence",
-    "js_distance_base2": "Jensen–Shannon distance, base 2",
-    "js_distance_nats": "Jensen–Shannon distance, base e",
+    "js_divergence_bits": "Jensen-Shannon divergence",
+    "js_divergence_nats": "Jensen-Shannon divergence",
+    "js_distance_base2": "Jensen-Shannon distance, base 2",
+    "js_distance_nats": "Jensen-Shannon distance, base e",
     "wasserstein_ordinal": "Wasserstein distance on the scale",
-    "kl_divergence": "Kullback–Leibler divergence",
+    "kl_divergence": "Kullback-Leibler divergence",
     "valid_mass_prob": "Valid mass",
     "order_sensitivity": "Order sensitivity",
     "entropy_bits": "Entropy",
     "entropy_bits_difference": "Entropy, model minus people",
 }
 NOISE_FLOOR, CEILING = "noise floor", "people split-half"
-NONE = "—"
+NONE, MINUS = "—", "\u2212"
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,13 @@ class Cell:
         value: The number; None where it is missing.
         interval: Its confidence interval.
         reason: Why `value` is None; empty where nothing was measured.
+        unscored: What could not be scored: "2 refused, 1 error"; may be empty.
     """
 
     value: float | None = None
     interval: Interval | None = None
     reason: str = ""
+    unscored: str = ""
 
     @property
     def number(self) -> str:
@@ -43,9 +45,9 @@ class Cell:
         return (self.reason or NONE) if self.value is None else number(self.value)
 
     @property
-    def text(self) -> str:
-        """Value and interval."""
-        return f"{self.number} {bracket(self.interval)}" if self.interval else self.number
+    def bracket(self) -> str:
+        """The interval as "[0.170, 0.250]", or nothing."""
+        return bracket(self.interval) if self.interval else ""
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,7 @@ class Row:
         series: (label, cell) for every series.
         references: (label, cell): trivial baselines, noise floor, people's split-half ceiling. The same
             labels in every row; from the last series that has them.
-        n: Questions scored and, in brackets, cells where these are more; one for each series if they differ.
-        unscored: "after: 2 refused", for each series and reason.
+        n: Questions scored and, in brackets, cells where these are more: "5 (40-47)" where series differ.
     """
 
     name: str
@@ -75,7 +76,11 @@ class Row:
     series: tuple[tuple[str, Cell], ...]
     references: tuple[tuple[str, Cell], ...]
     n: str
-    unscored: tuple[str, ...]
+
+    @property
+    def unscored(self) -> str:
+        """What each series could not score: "before: 2 refused, 1 error; after: 1 error"."""
+        return "; ".join(f"{label}: {cell.unscored}" for label, cell in self.series if cell.unscored)
 
 
 def estimate_rows(series: Sequence[Series]) -> list[Row]:
@@ -94,8 +99,8 @@ def estimate_rows(series: Sequence[Series]) -> list[Row]:
 
 
 def number(value: float) -> str:
-    """Three decimals and a true minus sign; never "−0.000"."""
-    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+    """Three decimals and a true minus sign; never minus zero."""
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", MINUS)
 
 
 def bracket(interval: Interval) -> str:
@@ -109,33 +114,43 @@ def metric_label(name: str) -> str:
 
 
 def slice_label(name: str) -> str:
-    """A slice in words: "family=urn" is "urn", "group=party=Democrat" is "party = Democrat"."""
+    """A slice in words: "family=urn" is "urn", "groups=party" is "party groups"."""
     kind, _, value = name.partition("=")
-    return value.replace("=", " = ") if value and kind in {"family", "group"} else name.replace("=", " = ")
+    if kind == "groups" and value:
+        return "whole population" if value == "all" else f"{value} groups"
+    if kind in {"family", "group"} and value:
+        return value.replace("=", ": ")
+    return name
 
 
-def comparison_sentence(section: Section, comparison: Comparison) -> str:
+def comparison_sentence(comparison: Comparison) -> str:
     """A comparison in words: what, by how much, with which interval, and which way that points."""
-    estimate = section.estimate(comparison.metric, comparison.slice)
+    # A probability has no unit worth saying: "0.21", not "0.21 probability".
+    unit = "" if comparison.unit == "probability" else f" {comparison.unit}"
+    sign = "+" if round(comparison.difference, 3) > 0 else ""
     interval = comparison.interval
-    # A probability has no unit worth saying: "−0.21", not "−0.21 probability".
-    unit = "" if estimate.unit == "probability" else f" {estimate.unit}"
-    sign = "+" if round(comparison.value, 3) > 0 else ""
-    if interval.low <= 0 <= interval.high:
-        verdict = "no clear difference"
-    else:
-        verdict = "better" if (comparison.value < 0) == estimate.lower_is_better else "worse"
-    p_value = "" if comparison.p_value is None else f", {_p_value(comparison.p_value)}"
     return (
-        f"{metric_label(comparison.metric)}, {slice_label(comparison.slice)}: {comparison.label} "
-        f"{sign}{number(comparison.value)}{unit} {bracket(interval)}{p_value}: {verdict}."
+        f"{metric_label(comparison.name)}, {slice_label(comparison.slice)}: {comparison.first} minus "
+        f"{comparison.second}: {sign}{number(comparison.difference)}{unit}"
+        f"{f' {bracket(interval)}' if interval else ''}"
+        f"{'' if comparison.p_value is None else f', {_p_value(comparison.p_value)}'}"
     )
+
+
+def verdict(comparison: Comparison) -> str:
+    """Which way a comparison points: "better", "worse", or that it cannot be told."""
+    interval = comparison.interval
+    if interval is None:
+        return "no interval"
+    if interval.low <= 0 <= interval.high:
+        return "no clear difference"
+    return "better" if (comparison.difference < 0) == comparison.lower_is_better else "worse"
 
 
 def interval_note(rows: Sequence[Row]) -> str:
     """Which intervals stand in the table and how they were made; empty where there are none."""
     intervals = [cell.interval for row in rows for _, cell in row.series if cell.interval]
-    return "; ".join(dict.fromkeys(f"{100 * each.level:.4g} % interval: {each.method}" for each in intervals))
+    return "; ".join(dict.fromkeys(f"{100 * each.level:.4g}% interval: {each.method}" for each in intervals))
 
 
 def _row(by_series: Mapping[str, Estimate], *, labels: Sequence[str], references: Sequence[str]) -> Row:
@@ -143,7 +158,6 @@ def _row(by_series: Mapping[str, Estimate], *, labels: Sequence[str], references
     last = estimates[-1]
     # Later series overwrite earlier ones.
     reference_values = {name: value for each in estimates for name, value in _references(each).items()}
-    sizes = [_size(estimate) for estimate in estimates]
     return Row(
         name=last.name,
         metric=metric_label(last.name),
@@ -153,13 +167,7 @@ def _row(by_series: Mapping[str, Estimate], *, labels: Sequence[str], references
         definition=last.definition,
         series=tuple((label, _cell(by_series.get(label))) for label in labels),
         references=tuple((label, Cell(value=reference_values.get(label))) for label in references),
-        n=sizes[0] if len(set(sizes)) == 1 else " / ".join(sizes),
-        unscored=tuple(
-            f"{label}: {n} {reason}"
-            for label, estimate in by_series.items()
-            for reason, n in estimate.n_unscored.items()
-            if n
-        ),
+        n=_size(estimates),
     )
 
 
@@ -181,12 +189,21 @@ def _reference_labels(series: Sequence[Series]) -> list[str]:
 def _cell(estimate: Estimate | None) -> Cell:
     if estimate is None:
         return Cell()
-    return Cell(value=estimate.value, interval=estimate.interval, reason=estimate.reason or "")
+    unscored = ", ".join(f"{n} {reason}" for reason, n in estimate.n_unscored.items() if n)
+    return Cell(
+        value=estimate.value, interval=estimate.interval, reason=estimate.reason or "", unscored=unscored
+    )
 
 
-def _size(estimate: Estimate) -> str:
-    cells = f" ({estimate.n_cells})" if estimate.n_cells > estimate.n_questions else ""
-    return f"{estimate.n_questions}{cells}"
+def _size(estimates: Sequence[Estimate]) -> str:
+    questions = _span(estimate.n_questions for estimate in estimates)
+    cells = _span(estimate.n_cells for estimate in estimates)
+    return questions if cells == questions else f"{questions} ({cells})"
+
+
+def _span(sizes: Iterable[int]) -> str:
+    found = sorted(sizes)
+    return str(found[0]) if found[0] == found[-1] else f"{found[0]}-{found[-1]}"
 
 
 def _p_value(value: float) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from html import escape
-from itertools import groupby
+from itertools import chain, groupby
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -37,29 +38,44 @@ def as_markdown(rows: Sequence[Row]) -> str:
     lines = [header, ["---", "---", *["---:"] * (len(header) - 3), "---"]]
     for row in rows:
         metric = f"{row.metric} {row.arrow} ({row.unit})"
-        lines.append([metric, row.slice, *_cells(row, between=" "), row.n, "; ".join(row.unscored)])
+        lines.append([metric, row.slice, *_cells(row, between=" "), row.n, row.unscored])
     return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines) + "\n"
 
 
 def _table(rows: Sequence[Row], *, title: str, between: str) -> Table:
     # Text, not str: a label with square brackets is no markup.
-    caption = "; ".join(filter(None, ["↓ lower is better, ↑ higher is better", interval_note(rows)]))
-    table = Table(title=Text(title) if title else None, caption=Text(caption), caption_justify="left")
-    table.add_column(Text("Metric, over"))
-    for label in _labels(rows):
-        table.add_column(Text(label), justify="right")
-    table.add_column("n", justify="right")
-    for name, group in groupby(rows, key=lambda row: row.name):
-        of_metric = list(group)
-        first = of_metric[0]
+    table = Table(
+        title=Text(title) if title else None,
+        caption=_caption(rows),
+        title_justify="left",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        min_width=60,  # the caption is wrapped to the width of the table
+        padding=0,
+    )
+    table.add_column("", min_width=max((len(row.slice) + 2 for row in rows), default=0), max_width=30)
+    for i, label in enumerate(_labels(rows)):
+        cells = chain.from_iterable(_cells(row, between=between)[i].split("\n") for row in rows)
+        # Numbers and intervals are never broken in two; the label above them may be.
+        table.add_column(Text(label), justify="right", min_width=max(map(len, cells)))
+    table.add_column("n", justify="right", min_width=max((len(row.n) for row in rows), default=0))
+    for _, group in groupby(rows, key=lambda row: row.name):
+        for i, row in enumerate(group):
+            if i == 0:
+                table.add_row(Text(f"{row.metric} {row.arrow} ({row.unit})", style="bold"))
+            cells_of_row = [Text(cell) for cell in _cells(row, between=between)]
+            table.add_row(Text(f"  {row.slice}"), *cells_of_row, Text(row.n))
         table.add_section()
-        table.add_row(Text(f"{first.metric} {first.arrow} ({first.unit})", style="bold"))
-        for row in of_metric:
-            cells = [Text(cell) for cell in _cells(row, between=between)]
-            table.add_row(Text(f"  {row.slice}"), *cells, Text(row.n))
-            if row.unscored:
-                table.add_row(Text(f"  unscored: {'; '.join(row.unscored)}", style="red"))
     return table
+
+
+def _caption(rows: Sequence[Row]) -> Text:
+    """What the arrows and intervals mean and, in red, what could not be scored: each loss once."""
+    caption = Text(". ".join(filter(None, ["↓ lower is better, ↑ higher is better", interval_note(rows)])))
+    for loss in dict.fromkeys(f"{row.slice}: {row.unscored}" for row in rows if row.unscored):
+        caption.append(f"\nnot scored, {loss}", style="red")
+    return caption
 
 
 def _labels(rows: Sequence[Row]) -> list[str]:

@@ -1,9 +1,9 @@
 """A run on disk: the plan of work units, the rows they leave, and the engine that works the plan off."""
 
 from pluralign.runs.engine import Progress, execute
-from pluralign.runs.facts import run_facts
+from pluralign.runs.facts import flat_facts, run_facts
 from pluralign.runs.plan import Plan, make_plan
-from pluralign.runs.store import RunStore, Status, write_json_atomically
+from pluralign.runs.store import RunStore, Status, read_json, write_json_atomically
 
 __all__ = [
     "Plan",
@@ -11,7 +11,9 @@ __all__ = [
     "RunStore",
     "Status",
     "execute",
+    "flat_facts",
     "make_plan",
+    "read_json",
     "run_facts",
     "write_json_atomically",
 ]

@@ -62,3 +62,14 @@ def git_state() -> dict[str, Any] | None:
 def _git(*arguments: str, folder: Path) -> str:
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout.strip()
+
+
+def flat_facts(facts: dict[str, Any]) -> dict[str, str]:
+    """Facts as name -> text, nested names joined by dots, for a table; what is unknown is left out."""
+    flat: dict[str, str] = {}
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": text for inner, text in flat_facts(value).items()}
+        elif value is not None:
+            flat[name] = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return flat

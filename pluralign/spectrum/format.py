@@ -121,8 +121,9 @@ class SpectrumFormat:
 
     @property
     def chat_template(self) -> str:
-        """The tokenizer's chat template, extended: conversations of spectrum roles are written in the
-        spectrum format, all others exactly as before.
+        """The tokenizer's chat template, extended by the spectrum roles.
+
+        A conversation that begins with one of them is written in the spectrum format, any other as before.
         """
         original = self.tokenizer.get_chat_template()
         if original.startswith(_MARK):

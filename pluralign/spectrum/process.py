@@ -90,13 +90,13 @@ def pick(rng: np.random.Generator, items: Sequence[str]) -> str:
     return items[int(rng.integers(len(items)))]
 
 
-def pick_some(rng: np.random.Generator, items: Sequence[str], n: int) -> list[str]:
-    """n different items in random order."""
+def pick_some(rng: np.random.Generator, items: Sequence[str], *, n: int) -> list[str]:
+    """So many different items, in random order."""
     return [items[i] for i in rng.permutation(len(items))[:n]]
 
 
 def percentages(rng: np.random.Generator, n: int) -> list[int]:
-    """n whole percentages, each at least 1, that sum to 100: Dirichlet(1) rounded by largest remainder."""
+    """Whole percentages, each at least 1, that sum to 100: Dirichlet(1) rounded by largest remainder."""
     shares = rng.dirichlet(np.ones(n)) * (100 - n)
     whole = np.floor(shares).astype(int)
     short = 100 - n - int(whole.sum())

@@ -37,29 +37,46 @@ FAMILIES: Registry[Family] = Registry(
 
 
 @dataclass(frozen=True)
-class Task:
-    """A family of processes with the settings of its rows.
+class TaskSettings:
+    """How the rows of a task are built.
 
     Attributes:
-        name: Name; part of every row's seed.
-        family: generator -> process with parameters drawn.
-        mean_examples: Mean number of examples a row, before the limits below.
+        mean_examples: Mean number of examples a row, before the limits below; at least 2.
         max_examples: Most examples a row.
         description_keep_prob: Probability that a row shows its description; 0.8 in arXiv 2510.06084.
     """
 
-    name: str
-    family: Family
     mean_examples: float = 16.0
     max_examples: int = 64
     description_keep_prob: float = 0.8
 
+    def __post_init__(self) -> None:
+        if self.mean_examples < 2:
+            raise ConfigurationError(
+                f"mean_examples: {self.mean_examples} is below 2, the least the formula allows"
+            )
+
+
+@dataclass(frozen=True)
+class Task:
+    """A family of processes and how its rows are built.
+
+    Attributes:
+        name: Name; part of every row's seed.
+        family: generator -> process with parameters drawn.
+        settings: Number of examples, share of descriptions.
+    """
+
+    name: str
+    family: Family
+    settings: TaskSettings = TaskSettings()
+
     def row(self, index: int, *, seed: int) -> SpectrumSequence:
         """The row of an index: a function of the task, the seed and the index only."""
         process, rng = self._start(index, seed=seed)
-        kept = rng.random() < self.description_keep_prob
+        kept = rng.random() < self.settings.description_keep_prob
         description = process.descriptions[int(rng.integers(len(process.descriptions)))]
-        n = min(n_examples(rng, mean=self.mean_examples), self.max_examples)
+        n = min(n_examples(rng, mean=self.settings.mean_examples), self.settings.max_examples)
         if not kept:
             n = max(n, 2)  # without a description the first output bears no loss
         if process.limit is not None:
@@ -92,35 +109,22 @@ def n_examples(rng: np.random.Generator, *, mean: float) -> int:
     return int(rng.geometric(2 / mean) + rng.poisson(mean / 2))
 
 
-def builtin_task(
-    name: str, *, mean_examples: float = 16.0, max_examples: int = 64, description_keep_prob: float = 0.8
-) -> Task:
+def builtin_task(name: str, *, settings: TaskSettings | None = None) -> Task:
     """A built-in task by the name of its family.
 
     Raises:
-        ConfigurationError: No such family, or fewer than 2 examples in the mean.
+        ConfigurationError: No such family.
     """
-    if mean_examples < 2:
-        raise ConfigurationError(f"mean_examples: {mean_examples} is below 2, the least the formula allows")
-    return Task(
-        name=name,
-        family=FAMILIES.get(name),
-        mean_examples=mean_examples,
-        max_examples=max_examples,
-        description_keep_prob=description_keep_prob,
-    )
+    return Task(name=name, family=FAMILIES.get(name), settings=settings or TaskSettings())
 
 
-def build_rows(
-    n_rows: Mapping[str, int], *, tasks: Iterable[Task], seed: int, first_index: int = 0
-) -> list[SpectrumSequence]:
+def build_rows(n_rows: Mapping[str, int], *, tasks: Iterable[Task], seed: int) -> list[SpectrumSequence]:
     """Build the rows of a training set, none of them twice.
 
     Args:
         n_rows: name of a task -> number of rows.
         tasks: The tasks named there.
         seed: Seed of all rows.
-        first_index: Index of the first row; rows of other indices are disjoint draws of the same task.
 
     Returns:
         The rows, task by task in the order of `n_rows`.
@@ -133,14 +137,14 @@ def build_rows(
     for name, n in n_rows.items():
         if name not in known:
             raise ConfigurationError(f"tasks: unknown task {name!r}.{did_you_mean(name, known)}")
-        rows += _distinct_rows(known[name], n=n, seed=seed, first_index=first_index)
+        rows += _distinct_rows(known[name], n=n, seed=seed)
     return rows
 
 
-def _distinct_rows(task: Task, *, n: int, seed: int, first_index: int) -> list[SpectrumSequence]:
+def _distinct_rows(task: Task, *, n: int, seed: int) -> list[SpectrumSequence]:
     rows: dict[SpectrumSequence, None] = {}
     attempts = 20 * n + 20  # far more than chance repeats need: beyond it the task has too few rows
-    for index in range(first_index, first_index + attempts):
+    for index in range(attempts):
         if len(rows) == n:
             break
         rows.setdefault(task.row(index, seed=seed))

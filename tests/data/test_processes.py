@@ -63,7 +63,6 @@ def test_an_urn_holds_what_its_text_says():
 def test_urns_follow_the_seed_and_nothing_else():
     few = load_processes(families=["urn"], n_urns=5, seed=3)
     assert few == load_processes(families=["urn"], n_urns=5, seed=3)
-    np.random.default_rng().random()
     many = load_processes(families=["coin", "urn"], n_urns=50, seed=3)
     assert texts(few) == texts(many)[8:13]
     other = load_processes(families=["urn"], n_urns=5, seed=4)

@@ -1,0 +1,63 @@
+"""Consoles, progress bars and JSON output shared by the commands."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Called with the number finished and the total.
+Progress = Callable[[int, int], None]
+
+
+def result_console() -> "Console":
+    """Where results go: stdout."""
+    from rich.console import Console
+
+    return Console()
+
+
+def progress_console() -> "Console":
+    """Where progress and errors go: stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON to stdout, with nothing else around it."""
+    result_console().print(
+        json.dumps(value, indent=2, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True
+    )
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str], Progress]]:
+    """Bars on stderr with an estimate of the time left; call the result with a description to get a new one."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=progress_console()) as bars:
+
+        def start(description: str) -> Progress:
+            task = bars.add_task(description, total=None)
+            return lambda finished, total: bars.update(task, completed=finished, total=total)
+
+        yield start

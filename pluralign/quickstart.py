@@ -1,0 +1,265 @@
+"""The main job: measure a model against people and known processes, spectrum-tune it, measure it again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pluralign.data.anes96 import BACKGROUND
+from pluralign.evals import PRIMARY, VALID_MASS, compare_distributional
+from pluralign.evaluate import EvalRun, Settings, evaluate, results_of
+from pluralign.models import TransformersModel
+from pluralign.models.loading import load_weights
+from pluralign.models.protocol import LanguageModel
+from pluralign.records import Comparison, content_hash, write_jsonl
+from pluralign.reports import Report, Section, Series, write_page
+from pluralign.runs import Progress, flat_facts, read_json, run_facts, write_json_atomically
+from pluralign.spectrum import SpectrumFormat, SurveySource, TrainingRecipe, build_sequences, train
+
+RESULTS_SCHEMA = 1
+
+# What is measured. Training uses other families of processes and other survey questions: see `default_recipe`.
+EVALUATIONS = ("distributional/known-processes", "distributional/anes96")
+CHAT, SPECTRUM, TUNED = "before (chat)", "before (spectrum)", "after"
+
+# Called with what is about to happen; returns the progress callback of that stage.
+Stages = Callable[[str], Progress]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One evaluation under every state of the model.
+
+    Attributes:
+        runs: label -> run, in order of measurement.
+        comparisons: After minus each earlier state, paired by cell.
+    """
+
+    runs: Mapping[str, EvalRun]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """The runs as a report shows them."""
+        return tuple(
+            Series(label=label, answers=run.answers, estimates=run.scores.estimates)
+            for label, run in self.runs.items()
+        )
+
+    def comparison(self, name: str, *, second: str) -> Comparison:
+        """After minus an earlier state in one metric, over all cells."""
+        return next(c for c in self.comparisons if (c.name, c.slice, c.second) == (name, "all", second))
+
+
+@dataclass(frozen=True)
+class QuickstartResult:
+    """What the main job leaves.
+
+    Attributes:
+        folder: Where everything lies.
+        measured: Id of an evaluation -> its runs and comparisons.
+        adapter: The tuned adapter or model.
+        page: The HTML page.
+        summary: What was found, one sentence each.
+    """
+
+    folder: Path
+    measured: Mapping[str, Measured]
+    adapter: Path
+    page: Path
+    summary: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no run lost more cells than its evaluation allows."""
+        return all(run.complete for measured in self.measured.values() for run in measured.runs.values())
+
+
+# With three orders of the options each stands at the beginning, in the middle and at the end; all seven of a
+# seven-point scale take twice the time and move the table's numbers by less than their intervals.
+DEFAULT_MAX_ORDERS = 3
+
+# Families of processes to train on: none of them is a coin, a die, a random integer or an urn.
+TRAINING_TASKS = {
+    "events": 80,
+    "categorical": 200,
+    "lists": 60,
+    "letters": 40,
+    "binomial": 30,
+    "poisson": 30,
+    "geometric": 30,
+    "normal": 30,
+    "zipf": 30,
+    "hypergeometric": 30,
+}
+
+
+def default_recipe(*, seed: int = 0) -> TrainingRecipe:
+    """The recipe of the main job: LoRA, minutes on two CPU cores, on nothing that is measured."""
+    return TrainingRecipe(
+        tasks=TRAINING_TASKS,
+        surveys={"anes96": SurveySource(arguments={"questions": BACKGROUND}, n_rows=80)},
+        learning_rate=5e-4,
+        n_steps=60,
+        batch_size=8,
+        max_length=288,
+        mean_examples=12,
+        seed=seed,
+    )
+
+
+def quickstart(
+    *,
+    stages: Stages,
+    model: str = "embedded",
+    out: Path = Path("runs/quickstart"),
+    recipe: TrainingRecipe | None = None,
+    max_orders: int | None = DEFAULT_MAX_ORDERS,
+    seed: int = 0,
+) -> QuickstartResult:
+    """Measure, spectrum-tune, measure again, and write the page. The same call goes on where it was stopped.
+
+    Args:
+        stages: Called with the name of each stage; returns its progress callback.
+        model: "embedded", a hub id or a path.
+        out: Folder for everything; made if need be.
+        recipe: How to train; `default_recipe` where None. Its model is replaced by `model`.
+        max_orders: At most this many orders of the options a question, to save time; None: all cyclic ones.
+        seed: Seed of training rows, their order and all resampling.
+
+    Raises:
+        PluralignError: One of its kinds; what was finished stays on disk.
+    """
+    recipe = (recipe or default_recipe(seed=seed)).model_copy(update={"model": model})
+    settings = Settings(max_orders=max_orders, seed=seed)
+    run_json = out / "run.json"
+    out.mkdir(parents=True, exist_ok=True)
+    facts = run_facts() | {"model": model, "seed": seed, "max_orders": max_orders}
+    record = {"schema": RESULTS_SCHEMA, "facts": facts, "recipe": recipe.model_dump(mode="json")}
+    write_json_atomically(run_json, record | {"status": "running"})
+
+    runs: dict[str, dict[str, EvalRun]] = {evaluation: {} for evaluation in EVALUATIONS}
+
+    def measure(label: str, tuned: LanguageModel) -> None:
+        for evaluation in EVALUATIONS:
+            folder = out / "measured" / label_folder(label) / evaluation.rpartition("/")[2]
+            progress = stages(f"{label}: {evaluation}")
+            runs[evaluation][label] = evaluate(
+                evaluation, model=tuned, settings=settings, out=folder, progress=progress
+            )
+
+    weights = load_weights(model)
+    template = SpectrumFormat.from_tokenizer(weights.tokenizer).chat_template
+    measure(CHAT, TransformersModel(weights))
+    measure(SPECTRUM, TransformersModel(weights, chat_template=template))
+    adapter = _trained(recipe, out=out, progress=stages("spectrum tuning"))
+    measure(TUNED, TransformersModel(load_weights(str(adapter))))
+
+    measured = {evaluation: _measured(states, seed=seed) for evaluation, states in runs.items()}
+    summary = tuple(sentence for part in measured.values() for sentence in _sentences(part))
+    result = QuickstartResult(
+        folder=out, measured=measured, adapter=adapter, page=out / "report.html", summary=summary
+    )
+    _write(result, facts=facts)
+    write_json_atomically(run_json, record | {"status": "complete" if result.complete else "incomplete"})
+    return result
+
+
+def label_folder(label: str) -> str:
+    """A label as a folder name: "before (chat)" is "before-chat"."""
+    return label.replace("(", "").replace(")", "").replace(" ", "-")
+
+
+def _trained(recipe: TrainingRecipe, *, out: Path, progress: Progress) -> Path:
+    """Train, unless the folder holds an adapter that the same recipe made."""
+    record_path = out / "training.json"
+    digest = content_hash(recipe.model_dump(mode="json"))
+    if record_path.exists() and (record := read_json(record_path)).get("recipe_digest") == digest:
+        return out / str(record["adapter"])
+    result = train(
+        recipe,
+        sequences=build_sequences(recipe),
+        output_dir=out,
+        progress=lambda step, n_steps, loss: progress(step, n_steps),
+    )
+    record = {
+        "recipe_digest": digest,
+        "recipe": recipe.model_dump(mode="json"),
+        "adapter": result.path.name,
+        "n_steps": result.n_steps,
+        "losses": result.losses,
+        "n_tokens": result.n_tokens,
+        "n_supervised": result.n_supervised,
+        "seconds": result.seconds,
+        "precision": result.precision,
+    }
+    write_json_atomically(record_path, record)
+    return result.path
+
+
+def _measured(runs: Mapping[str, EvalRun], *, seed: int) -> Measured:
+    questions = runs[TUNED].questions
+    comparisons = [
+        comparison
+        for earlier in (CHAT, SPECTRUM)
+        for comparison in compare_distributional(
+            questions, first=(TUNED, runs[TUNED].answers), second=(earlier, runs[earlier].answers), seed=seed
+        )
+    ]
+    return Measured(runs=runs, comparisons=tuple(comparisons))
+
+
+def _sentences(measured: Measured) -> list[str]:
+    """What tuning did, in words: primary metric and valid mass, against the model as it is usually asked."""
+    title = measured.runs[TUNED].spec.title
+    sentences = []
+    for name, what in ((PRIMARY, "the divergence from the target"), (VALID_MASS, "the valid mass")):
+        before = measured.runs[CHAT].scores.estimate(name).value
+        after = measured.runs[TUNED].scores.estimate(name).value
+        comparison = measured.comparison(name, second=CHAT)
+        interval = comparison.interval
+        if before is None or after is None or interval is None:
+            continue
+        sentences.append(
+            f"{title}: {what} went from {before:.3f} to {after:.3f} {comparison.unit} "
+            f"(difference {comparison.difference:+.3f}, 95 % interval {interval.low:+.3f} to {interval.high:+.3f})."
+        )
+    return sentences
+
+
+def _write(result: QuickstartResult, *, facts: dict[str, object]) -> None:
+    """answers.jsonl, the page, the figure where matplotlib is there, and results.json last."""
+    answers = [
+        answer
+        for measured in result.measured.values()
+        for run in measured.runs.values()
+        for answer in run.answers
+    ]
+    write_jsonl(result.folder / "answers.jsonl", answers)
+    report = Report(
+        title="How much of the human spectrum the model keeps, before and after spectrum tuning",
+        summary=result.summary,
+        sections=tuple(
+            Section(
+                title=measured.runs[TUNED].spec.title,
+                questions=measured.runs[TUNED].questions,
+                series=measured.series,
+                comparisons=tuple(c for c in measured.comparisons if c.slice == "all"),
+            )
+            for measured in result.measured.values()
+        ),
+        run_facts=flat_facts(facts),
+        reproduce=f"pluralign quickstart --model {facts['model']} --seed {facts['seed']} --out {result.folder}",
+    )
+    write_page(report, result.page)
+    results = {
+        "schema": RESULTS_SCHEMA,
+        "summary": result.summary,
+        "evaluations": {
+            evaluation: {
+                "states": {label: results_of(run) for label, run in measured.runs.items()},
+                "comparisons": [comparison.model_dump(mode="json") for comparison in measured.comparisons],
+            }
+            for evaluation, measured in result.measured.items()
+        },
+    }
+    write_json_atomically(result.folder / "results.json", results)
