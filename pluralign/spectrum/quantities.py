@@ -68,7 +68,7 @@ def _numbers(values: Sequence[int], weights: Sequence[float], texts: Sequence[st
 
 
 def integers(rng: np.random.Generator) -> Process:
-    """A whole number from a range, or from a short list, all equally likely."""
+    """A whole number from a range, all equally likely."""
     kind = rng.random()
     if kind < 0.7:
         low = int(rng.choice([0, 1, int(rng.integers(-20, 1000))]))
@@ -84,7 +84,7 @@ def integers(rng: np.random.Generator) -> Process:
             f"Which page? The book section runs from page {low} to page {high}, opened at random.",
         ]
         values = list(range(low, high + 1))
-    elif kind < 0.85:
+    else:
         step = int(rng.choice([2, 3, 5, 10]))
         low = step * int(rng.integers(0, 10))
         high = low + step * int(rng.integers(2, 20))
@@ -93,15 +93,33 @@ def integers(rng: np.random.Generator) -> Process:
             f"Numbers {low}, {low + step}, ... up to {high} in steps of {step}, each equally likely",
         ]
         values = list(range(low, high + 1, step))
-    else:
-        values = sorted(int(v) for v in rng.choice(200, size=int(rng.integers(2, 9)), replace=False))
+    return _numbers(values, [1.0] * len(values), texts)
+
+
+def tickets(rng: np.random.Generator) -> Process:
+    """A number from a short list that is written out: all alike, or each on so many tickets."""
+    size = int(rng.integers(2, 11))
+    top = int(rng.choice([30, 100, 1000]))
+    values = [int(value) for value in rng.choice(np.arange(1, top), size=size, replace=False)]
+    if rng.random() < 0.6:
         listed = ", ".join(map(str, values))
         texts = [
             f"One of these numbers at random: {listed}",
             f"House numbers on the street: {listed}. A letter is for a random house.",
             f"Draw a slip and put it back. The slips say {listed}.",
+            f"Seats still free: {listed}. The computer gives you any of them, each equally likely.",
         ]
-    return _numbers(values, [1.0] * len(values), texts)
+        weights = [1] * size
+    else:
+        weights = [int(rng.integers(1, bound + 1)) for bound in rng.integers(1, 13, size=size)]
+        listed = ", ".join(f"{weight} x {value}" for weight, value in zip(weights, values, strict=True))
+        texts = [
+            f"Raffle tickets by number: {listed}. Draw one.",
+            f"Shoe box with {sum(weights)} slips of paper: {listed}. What is on the slip you take?",
+            f"How often each number is in the pile: {listed}. Turn one up.",
+        ]
+    texts.append("A number out of a short list")
+    return finite({str(v): float(w) for v, w in zip(values, weights, strict=True)}, texts, rng=rng)
 
 
 def dice(rng: np.random.Generator) -> Process:

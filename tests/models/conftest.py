@@ -13,7 +13,9 @@ def chat(text: str, *, system: str | None = None, continue_from: str = "") -> Ch
     return Chat(messages, continue_from=continue_from)
 
 
-def naive_scores(model: TransformersModel, prompt: Chat | Text, options: Sequence[str], end: str) -> list[float]:
+def naive_scores(
+    model: TransformersModel, prompt: Chat | Text, options: Sequence[str], end: str
+) -> list[float]:
     """Score each option one by one, reading the whole string without a cache."""
     import torch
 

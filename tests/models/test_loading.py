@@ -9,7 +9,9 @@ from pluralign.errors import ConfigurationError, MissingExtraError, ModelError
 from pluralign.models import TransformersModel, loading
 from pluralign.models.loading import load_weights
 
-TEMPLATE = "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' }}{% endfor %}"
+TEMPLATE = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' }}{% endfor %}"
+)
 
 
 @pytest.fixture
@@ -61,7 +63,9 @@ def test_an_adapter_folder_brings_its_base_and_its_chat_template(adapter, tiny_f
     named = load_weights(str(tiny_folder), adapter=str(adapter))
 
     assert tuned.tokenizer.chat_template == named.tokenizer.chat_template == TEMPLATE
-    assert tuned.source_id == named.source_id == f"{tiny_weights.source_id}+tuned@{tuned.hashes['adapter'][:12]}"
+    assert (
+        tuned.source_id == named.source_id == f"{tiny_weights.source_id}+tuned@{tuned.hashes['adapter'][:12]}"
+    )
     torch.testing.assert_close(logits(tuned), logits(named), atol=0, rtol=0)
     assert (logits(tuned) - logits(tiny_weights)).abs().max() > 0.01
     assert TransformersModel(tuned).fingerprint()["adapter"] == tuned.hashes["adapter"]
@@ -93,14 +97,29 @@ def truncate(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda f: (f / "config.json").unlink(), "holds no model: it has neither config.json nor adapter_config"),
-        (lambda f: (f / "config.json").write_text("{oops"), "path:broken cannot be loaded.*not a valid JSON file"),
-        (lambda f: (f / "config.json").write_text('{"model_type": "x"}'), "does not recognize this architecture"),
+        (
+            lambda f: (f / "config.json").unlink(),
+            "holds no model: it has neither config.json nor adapter_config",
+        ),
+        (
+            lambda f: (f / "config.json").write_text("{oops"),
+            "path:broken cannot be loaded.*not a valid JSON file",
+        ),
+        (
+            lambda f: (f / "config.json").write_text('{"model_type": "x"}'),
+            "does not recognize this architecture",
+        ),
         (lambda f: (f / "model.safetensors").unlink(), "no file named model.safetensors"),
-        (lambda f: (f / "model.safetensors").write_bytes(b"no" * 99), "broken or incomplete: Error while deseria"),
+        (
+            lambda f: (f / "model.safetensors").write_bytes(b"no" * 99),
+            "broken or incomplete: Error while deseria",
+        ),
         (truncate, "broken or incomplete: Error while deserializing header"),
         (lambda f: (f / "tokenizer.json").write_text("{"), "The tokenizer of .*broken cannot be loaded"),
-        (lambda f: (f / "adapter_config.json").write_text("{"), "adapter_config.json cannot be read: Expecting"),
+        (
+            lambda f: (f / "adapter_config.json").write_text("{"),
+            "adapter_config.json cannot be read: Expecting",
+        ),
         (lambda f: (f / "adapter_config.json").write_text("{}"), "names no base model"),
     ],
 )
@@ -115,33 +134,37 @@ def test_a_broken_folder_says_what_is_wrong(broken, damage, message):
 def test_a_broken_adapter(adapter, tmp_path, tiny_folder):
     copied = Path(shutil.copytree(adapter, tmp_path / "copied"))
     (copied / "adapter_model.safetensors").write_bytes(b"no")
-    with pytest.raises(ModelError, match="The adapter .*copied cannot be loaded; its files are broken"):
+    with pytest.raises(ModelError, match=r"The adapter .*copied cannot be loaded; its files are broken"):
         load_weights(str(copied))
     config = json.loads((copied / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = "gone/"
     (copied / "adapter_config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match="There is no model folder gone"):
+    with pytest.raises(ModelError, match=r"There is no model folder gone"):
         load_weights(str(copied))
-    with pytest.raises(ModelError, match="holds no adapter: adapter_config.json is missing"):
+    with pytest.raises(ModelError, match=r"holds no adapter: adapter_config.json is missing"):
         load_weights(str(tiny_folder), adapter=str(tiny_folder))
-    with pytest.raises(ModelError, match="There is no adapter folder nowhere"):
+    with pytest.raises(ModelError, match=r"There is no adapter folder nowhere"):
         load_weights(str(tiny_folder), adapter="nowhere")
-    with pytest.raises(ConfigurationError, match="is an adapter itself"):
+    with pytest.raises(ConfigurationError, match=r"is an adapter itself"):
         load_weights(str(adapter), adapter=str(adapter))
 
 
 def test_names_that_lead_nowhere(tmp_path):
     file = tmp_path / "model.gguf"
     file.touch()
-    with pytest.raises(ModelError, match="There is no model folder .*missing. Give a folder, a hub id such as"):
+    with pytest.raises(
+        ModelError, match=r"There is no model folder .*missing. Give a folder, a hub id such as"
+    ):
         load_weights(str(tmp_path / "missing"))
-    with pytest.raises(ModelError, match="model.gguf is a file; a model is a folder"):
+    with pytest.raises(ModelError, match=r"model.gguf is a file; a model is a folder"):
         load_weights(str(file))
-    with pytest.raises(ModelError, match="'org/name' is neither on this machine .* nor reachable on the hub"):
+    with pytest.raises(
+        ModelError, match=r"'org/name' is neither on this machine .* nor reachable on the hub"
+    ):
         load_weights("org/name")
-    with pytest.raises(ModelError, match="'short' at revision 'v1' is neither"):
+    with pytest.raises(ModelError, match=r"'short' at revision 'v1' is neither"):
         load_weights("hf:short", revision="v1")
-    with pytest.raises(ModelError, match="adapter 'org/name' is neither a folder nor reachable on the hub"):
+    with pytest.raises(ModelError, match=r"adapter 'org/name' is neither a folder nor reachable on the hub"):
         loading._adapter_folder("org/name")
 
 
@@ -149,9 +172,9 @@ def test_devices_and_dtypes(tiny_folder):
     assert load_weights(str(tiny_folder), dtype="bfloat16", device="cpu").model.dtype == torch.bfloat16
     assert loading._dtype("auto", "cuda:1") == torch.bfloat16
     assert loading._dtype("auto", "mps") == torch.float16
-    with pytest.raises(ConfigurationError, match="Unknown dtype 'float23'. Did you mean 'float32'"):
+    with pytest.raises(ConfigurationError, match=r"Unknown dtype 'float23'. Did you mean 'float32'"):
         load_weights(str(tiny_folder), dtype="float23", device="cpu")
-    with pytest.raises(ConfigurationError, match="The device 'abacus' cannot be used"):
+    with pytest.raises(ConfigurationError, match=r"The device 'abacus' cannot be used"):
         load_weights(str(tiny_folder), device="abacus")
 
 

@@ -192,7 +192,7 @@ def test_a_tokenizer_that_changes_the_text_is_refused(tiny_weights, ask, chatml_
     assert isinstance(lower.backend_tokenizer, Tokenizer)
     model = TransformersModel(LoadedWeights(tiny_weights.model, lower, "lower"))
 
-    with pytest.raises(ModelError, match="option 'Heads.' decode to 'heads.<|im_end|>' instead of"):
+    with pytest.raises(ModelError, match=r"option 'Heads\.' decode to 'heads\.<\|im_end\|>' instead of"):
         model.score_options([ask("?")], [["Heads."]])
 
 

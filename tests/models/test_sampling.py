@@ -1,10 +1,11 @@
 import math
 from collections import Counter
+from itertools import chain
 
 import pytest
 
 from pluralign.errors import ConfigurationError, ModelError
-from pluralign.models import Draw, LoadedWeights, SamplingParams, Text, TransformersModel
+from pluralign.models import Draw, SamplingParams, Text, TransformersModel
 
 PARAMS = SamplingParams(max_new_tokens=12)
 PERSONA = "You are a person who votes in every election and reads the newspaper. " * 4
@@ -17,7 +18,7 @@ def prompts(ask):
 
 
 def same(found: list[list[Draw]], expected: list[list[Draw]]) -> bool:
-    flat = zip(sum(found, []), sum(expected, []), strict=True)
+    flat = zip(chain(*found), chain(*expected), strict=True)
     return all(
         (a.text, a.finish, a.n_tokens) == (b.text, b.finish, b.n_tokens)
         and a.log_prob == pytest.approx(b.log_prob, abs=1e-3)
@@ -43,7 +44,8 @@ def test_reading_anew_for_every_token_draws_the_same(tiny_weights, prompts):
     uncached._cached = False
 
     assert same(
-        uncached.sample(prompts, n=2, seed=5, params=PARAMS), model.sample(prompts, n=2, seed=5, params=PARAMS)
+        uncached.sample(prompts, n=2, seed=5, params=PARAMS),
+        model.sample(prompts, n=2, seed=5, params=PARAMS),
     )
 
 
@@ -58,13 +60,15 @@ def test_draws_follow_the_models_own_distribution(tiny, ask):
 
 
 def test_log_prob_is_that_of_scoring_the_draw(tiny, ask):
-    params = SamplingParams(temperature=0.7, top_p=0.9, max_new_tokens=200)
-    draws = [draw for draw in tiny.sample([ask("?")], n=8, seed=1, params=params)[0] if draw.finish == "stop"]
-    stopped = next(draw for draw in draws if tiny.tokenizer(draw.text)["input_ids"].__len__() + 1 == draw.n_tokens)
-    [scores] = tiny.score_options([ask("?")], [[stopped.text]])
+    draws = tiny.sample([ask("?")], n=600, seed=1, params=SamplingParams(temperature=0.8, max_new_tokens=2))[
+        0
+    ]
+    answers = {draw.text: draw for draw in draws if draw.finish == "stop" and draw.text.isascii()}
+    [scores] = tiny.score_options([ask("?")], [list(answers)])
 
-    assert stopped.log_prob == pytest.approx(scores.log_probs[0], abs=1e-3)
-    assert stopped.n_tokens == scores.n_tokens[0]
+    assert len(answers) > 1
+    assert scores.log_probs == pytest.approx([draw.log_prob for draw in answers.values()], abs=1e-3)
+    assert scores.n_tokens == tuple(draw.n_tokens for draw in answers.values())
 
 
 @pytest.mark.parametrize("params", [{"temperature": 0.0}, {"top_p": 1e-6}, {"min_p": 1.0}])
@@ -78,7 +82,9 @@ def test_three_ways_to_ask_for_the_likeliest(tiny, ask, params):
 def test_top_p_keeps_the_likeliest_tokens_only(tiny, ask):
     likeliest = tiny.sample([ask("?")], n=1, seed=0, params=SamplingParams(temperature=0, max_new_tokens=1))
     top = math.exp(likeliest[0][0].log_prob)
-    draws = tiny.sample([ask("?")], n=300, seed=0, params=SamplingParams(top_p=top + 1e-6, max_new_tokens=1))[0]
+    draws = tiny.sample([ask("?")], n=300, seed=0, params=SamplingParams(top_p=top + 1e-6, max_new_tokens=1))[
+        0
+    ]
 
     assert len({draw.log_prob for draw in draws}) == 2
 
@@ -120,22 +126,21 @@ def test_parameters_out_of_range(tiny, ask, params, message):
 
 
 def test_no_draws_and_no_prompt(tiny):
-    with pytest.raises(ConfigurationError, match="n: 0 draws"):
+    with pytest.raises(ConfigurationError, match=r"n: 0 draws"):
         tiny.sample([Text("a")], n=0, seed=0, params=PARAMS)
-    with pytest.raises(ModelError, match="empty prompt"):
+    with pytest.raises(ModelError, match=r"empty prompt"):
         tiny.sample([Text("")], n=1, seed=0, params=PARAMS)
-    with pytest.raises(ModelError, match="reads at most 512"):
+    with pytest.raises(ModelError, match=r"reads at most 512"):
         tiny.sample([Text("a")], n=1, seed=0, params=SamplingParams(max_new_tokens=512))
 
 
-def test_a_template_without_turns_ends_at_eos(tiny_weights, chatml_tokenizer, ask):
+def test_a_template_without_turns_ends_at_eos(tiny_weights, ask):
     plain = "{% for m in messages %}[INST] {{ m['content'] }} [/INST]{% endfor %}"
     model = TransformersModel(tiny_weights, chat_template=plain)
 
     assert model.sample([ask("?")], n=1, seed=0, params=PARAMS)[0][0].n_tokens <= 12
-    with pytest.raises(ModelError, match="no turn format can be derived"):
+    with pytest.raises(ModelError, match=r"no turn format can be derived"):
         model.score_options([ask("?")], [["a"]])
-    assert LoadedWeights is type(tiny_weights)
 
 
 @pytest.mark.slow

@@ -41,9 +41,9 @@ def test_a_system_text_is_folded_where_the_template_refuses_one(with_tokenizer, 
         "<bos><start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\n"
     )
     assert gemma.fingerprint()["default_system"] == "none"
-    with pytest.raises(ModelError, match="no user turn to put the system text into"):
+    with pytest.raises(ModelError, match=r"no user turn to put the system text into"):
         gemma.render(Chat((Message("system", "S"),)))
-    with pytest.raises(ModelError, match="refuses a conversation of roles user, user: .*alternate"):
+    with pytest.raises(ModelError, match=r"refuses a conversation of roles user, user: .*alternate"):
         gemma.render(Chat((Message("user", "a"), Message("user", "b"))))
 
 
@@ -88,9 +88,9 @@ def test_a_chat_without_a_chat_template(with_tokenizer, chatml_tokenizer, ask):
     model = with_tokenizer(base)
 
     assert model.fingerprint()["chat_template"] == "none"
-    with pytest.raises(ModelError, match="has no chat template. Use an instruct model"):
+    with pytest.raises(ModelError, match=r"has no chat template. Use an instruct model"):
         model.score_options([ask("?")], [["a"]])
-    with pytest.raises(ModelError, match="has no chat template"):
+    with pytest.raises(ModelError, match=r"has no chat template"):
         model.sample([ask("?")], n=1, seed=0, params=SamplingParams())
 
 
@@ -101,7 +101,7 @@ def test_the_fingerprint_tells_what_can_change_an_answer(tiny_weights, with_toke
 
     assert own["model"] == tiny.id
     assert own["dtype"] == "float32"
-    assert set(own) >= {"weights", "torch", "transformers"}
+    assert own["weights"] == tiny_weights.hashes["weights"]
     assert own == TransformersModel(tiny_weights, batch_tokens=7).fingerprint()
     assert {key for key in own if own[key] != other_template[key]} == {"chat_template", "default_system"}
     assert other_tokenizer["tokenizer"] != own["tokenizer"]
