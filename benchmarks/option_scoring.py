@@ -2,14 +2,13 @@
 
 Both score the same options of the same questions with the same model in one run, by turns, and must agree.
 
-    python benchmarks/option_scoring.py --n-questions 48
+    python benchmarks/option_scoring.py --n-questions 16
 """
 
 import argparse
 import statistics
 import time
 from collections.abc import Callable
-from itertools import chain
 
 import numpy as np
 import torch
@@ -19,65 +18,62 @@ from pluralign.models.chat_template import turn_format
 
 BATCH_TOKENS = 2048
 N_REPEATS = 3
-TOPICS = [
-    "health insurance",
-    "public schools",
-    "the courts",
-    "defence",
-    "the environment",
-    "crime",
-    "jobs",
-    "trade",
-]
+TOPICS = ["health insurance", "public schools", "defence", "the environment", "crime", "jobs", "trade"]
 OPTIONS = [
-    "The government should do a great deal more about it than it does now.",
-    "The government should do somewhat more about it than it does now.",
-    "The government should go on as it does now.",
-    "The government should leave it to private persons and companies.",
+    f"The government should {what}." for what in ("do much more", "do a little more than now", "do less")
 ]
-PERSONA = "You are a person of middle age who lives in a small town and works at the county hospital. " + (
-    "You read the local newspaper in the morning, follow national politics from a distance, vote in most elections, "
-    "and talk over the news with neighbours who see many things differently. " * 6
+OPTIONS.append("It should be left to private persons and companies.")
+PERSONA = (
+    "You live in a small town, work at the county hospital, and follow national politics from afar. " * 12
 )
 
 
 def questions(n: int, *, system: str | None) -> list[Chat]:
     """Survey questions with their options listed, with or without a persona."""
     before = () if system is None else (Message("system", system),)
-    listed = "\n".join(OPTIONS)
-    texts = [
-        f"Question {number}. Thinking about {TOPICS[number % len(TOPICS)]}: which of these comes closest to your "
-        f"own view?\n{listed}\nAnswer with one of the sentences above, word for word."
-        for number in range(n)
-    ]
+    ask = (
+        "Thinking about {}: which comes closest to your own view? Answer with one sentence, word for word.\n"
+    )
+    texts = [f"Question {i}. {ask.format(TOPICS[i % len(TOPICS)])}" + "\n".join(OPTIONS) for i in range(n)]
     return [Chat((*before, Message("user", text))) for text in texts]
+
+
+def encode(model: TransformersModel, prompts: list[Chat]) -> tuple[list[list[int]], list[int]]:
+    """Token ids of every prompt with every option and its end of turn, and the length of each one's prompt."""
+    end = turn_format(model.tokenizer).end
+    texts = [(model.render(prompt), option + end) for prompt in prompts for option in OPTIONS]
+    joint = model.tokenizer([text + answer for text, answer in texts], add_special_tokens=False)["input_ids"]
+    own = model.tokenizer([text for text, _ in texts], add_special_tokens=False)["input_ids"]
+    return joint, [len(ids) for ids in own]
+
+
+def n_needed(sequences: list[list[int]]) -> int:
+    """Tokens to be read where no beginning is read twice; nothing follows a sequence's last token."""
+    nodes: dict[tuple[int, int], int] = {}
+    for sequence in sequences:
+        node = 0
+        for token in sequence[:-1]:
+            node = nodes.setdefault((node, token), len(nodes) + 1)
+    return len(nodes)
 
 
 def score_naively(model: TransformersModel, prompts: list[Chat]) -> list[list[float]]:
     """Score every option with its whole prompt, sorted by length, in batches of the same size, without a cache."""
-    end = turn_format(model.tokenizer).end
-    texts = [model.render(prompt) for prompt in prompts]
-    joint = [text + option + end for text in texts for option in OPTIONS]
-    encoded = model.tokenizer(joint, add_special_tokens=False)["input_ids"]
-    starts = [
-        len(model.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts for _ in OPTIONS
-    ]
+    encoded, starts = encode(model, prompts)
     scores = [0.0] * len(encoded)
     order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
     while order:
-        longest = len(encoded[order[0]])
-        rows, order = order[: BATCH_TOKENS // longest], order[BATCH_TOKENS // longest :]
-        tokens, mask = torch.zeros(2, len(rows), longest, dtype=torch.long)
-        for place, row in enumerate(rows):
-            tokens[place, : len(encoded[row])] = torch.tensor(encoded[row])
-            mask[place, : len(encoded[row])] = 1
+        n_rows = BATCH_TOKENS // len(encoded[order[0]])
+        rows, order = order[:n_rows], order[n_rows:]
+        ids = {"input_ids": [encoded[row] for row in rows]}
+        batch = model.tokenizer.pad(ids, padding_side="right", return_tensors="pt")
         first = min(starts[row] for row in rows) - 1
         with torch.inference_mode():
-            output = model.model(input_ids=tokens, attention_mask=mask, logits_to_keep=longest - first)
-        log_probs = output.logits.float().log_softmax(-1)
+            logits = model.model(**batch, logits_to_keep=batch["input_ids"].shape[1] - first).logits
+        log_probs = logits.float().log_softmax(-1)
         for place, row in enumerate(rows):
-            predictions = log_probs[place, starts[row] - 1 - first : len(encoded[row]) - 1 - first]
             answer = torch.tensor(encoded[row][starts[row] :])
+            predictions = log_probs[place, starts[row] - 1 - first :][: len(answer)]
             scores[row] = float(predictions.gather(1, answer[:, None]).sum())
     return [scores[start : start + len(OPTIONS)] for start in range(0, len(scores), len(OPTIONS))]
 
@@ -109,14 +105,8 @@ def compare(model: TransformersModel, name: str, prompts: list[Chat]) -> None:
         cached.append(measure(model, score_with_pluralign, prompts))
         naive.append(measure(model, score_naively, prompts))
     np.testing.assert_allclose(cached[0][2], naive[0][2], rtol=0, atol=1e-4)
-    lengths = [
-        len(model.tokenizer(model.render(prompt), add_special_tokens=False)["input_ids"])
-        for prompt in prompts
-    ]
-    token_ids = chain.from_iterable(
-        scores.token_ids for scores in model.score_options(prompts, [OPTIONS] * len(prompts))
-    )
-    needed = sum(lengths) + sum(map(len, token_ids))
+    encoded, lengths = encode(model, prompts)
+    needed = n_needed(encoded)
     ratio = statistics.median(slow[0] / fast[0] for fast, slow in zip(cached, naive, strict=True))
     print(
         f"{name}: {len(prompts)} questions of {statistics.mean(lengths):.0f} tokens, {len(OPTIONS)} options each"
@@ -130,7 +120,7 @@ def compare(model: TransformersModel, name: str, prompts: list[Chat]) -> None:
 def main() -> None:
     """Run both settings."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n-questions", type=int, default=48)
+    parser.add_argument("--n-questions", type=int, default=16)
     parser.add_argument("--model", default="embedded")
     arguments = parser.parse_args()
     weights = load_weights(arguments.model, dtype="float32", device="cpu")

@@ -196,6 +196,16 @@ def test_empty_outputs_are_refused():
         SpectrumSequence(description="D", examples=())
 
 
+@pytest.mark.parametrize("name", ["llama3_tokenizer", "gemma_tokenizer"])
+def test_a_tokenizer_that_adds_bos_by_itself_adds_it_once(name, request):
+    tokenizer = request.getfixturevalue(name)
+    spectrum = SpectrumFormat.from_tokenizer(tokenizer)
+    row = spectrum.encode(SEQUENCE, max_length=1000)
+
+    assert row.input_ids.count(tokenizer.bos_token_id) == 1
+    assert list(row.input_ids) == spectrum.apply().apply_chat_template(messages(SEQUENCE), return_dict=False)
+
+
 def test_the_embedded_models_tokenizer():
     from transformers import AutoTokenizer
 
