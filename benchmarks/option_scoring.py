@@ -1,8 +1,6 @@
 """Questions scored a second: pluralign's cached scoring against each option with its whole prompt.
 
 Both score the same options of the same questions with the same model in one run, by turns, and must agree.
-
-    python benchmarks/option_scoring.py --n-questions 16
 """
 
 import argparse
@@ -19,21 +17,15 @@ from pluralign.models.chat_template import turn_format
 BATCH_TOKENS = 2048
 N_REPEATS = 3
 TOPICS = ["health insurance", "public schools", "defence", "the environment", "crime", "jobs", "trade"]
-OPTIONS = [
-    f"The government should {what}." for what in ("do much more", "do a little more than now", "do less")
-]
+OPTIONS = [f"The government should do {what} about it." for what in ("much more", "a little more", "less")]
 OPTIONS.append("It should be left to private persons and companies.")
-PERSONA = (
-    "You live in a small town, work at the county hospital, and follow national politics from afar. " * 12
-)
+PERSONA = "You live in a small town, work at the county hospital and follow politics from afar. " * 11
 
 
 def questions(n: int, *, system: str | None) -> list[Chat]:
     """Survey questions with their options listed, with or without a persona."""
     before = () if system is None else (Message("system", system),)
-    ask = (
-        "Thinking about {}: which comes closest to your own view? Answer with one sentence, word for word.\n"
-    )
+    ask = "Thinking about {}: which comes closest to your view? Answer with one sentence, word for word.\n"
     texts = [f"Question {i}. {ask.format(TOPICS[i % len(TOPICS)])}" + "\n".join(OPTIONS) for i in range(n)]
     return [Chat((*before, Message("user", text))) for text in texts]
 
@@ -70,7 +62,7 @@ def score_naively(model: TransformersModel, prompts: list[Chat]) -> list[list[fl
         first = min(starts[row] for row in rows) - 1
         with torch.inference_mode():
             logits = model.model(**batch, logits_to_keep=batch["input_ids"].shape[1] - first).logits
-        log_probs = logits.float().log_softmax(-1)
+        log_probs = logits - logits.logsumexp(-1, keepdim=True)
         for place, row in enumerate(rows):
             answer = torch.tensor(encoded[row][starts[row] :])
             predictions = log_probs[place, starts[row] - 1 - first :][: len(answer)]
@@ -78,21 +70,14 @@ def score_naively(model: TransformersModel, prompts: list[Chat]) -> list[list[fl
     return [scores[start : start + len(OPTIONS)] for start in range(0, len(scores), len(OPTIONS))]
 
 
-def score_with_pluralign(model: TransformersModel, prompts: list[Chat]) -> list[list[float]]:
-    """Score with each prompt, and an opening shared by all of them, run once."""
-    return [list(scores.log_probs) for scores in model.score_options(prompts, [OPTIONS] * len(prompts))]
-
-
-def measure(
-    model: TransformersModel, score: Callable, prompts: list[Chat]
-) -> tuple[float, int, list[list[float]]]:
+def measure(model: TransformersModel, score: Callable) -> tuple[float, int, list]:
     """Seconds, tokens computed (padding included), and the scores."""
     computed: list[int] = []
     count = model.model.register_forward_pre_hook(
         lambda _, __, inputs: computed.append(inputs["input_ids"].numel()), with_kwargs=True
     )
     start = time.perf_counter()
-    scores = score(model, prompts)
+    scores = score()
     seconds = time.perf_counter() - start
     count.remove()
     return seconds, sum(computed), scores
@@ -101,9 +86,10 @@ def measure(
 def compare(model: TransformersModel, name: str, prompts: list[Chat]) -> None:
     """Time both by turns, check that they agree, and print the ratio."""
     cached, naive = [], []
+    options = [OPTIONS] * len(prompts)
     for _ in range(N_REPEATS):
-        cached.append(measure(model, score_with_pluralign, prompts))
-        naive.append(measure(model, score_naively, prompts))
+        cached.append(measure(model, lambda: [s.log_probs for s in model.score_options(prompts, options)]))
+        naive.append(measure(model, lambda: score_naively(model, prompts)))
     np.testing.assert_allclose(cached[0][2], naive[0][2], rtol=0, atol=1e-4)
     encoded, lengths = encode(model, prompts)
     needed = n_needed(encoded)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from pluralign.data.anes96 import BACKGROUND
@@ -10,8 +11,8 @@ from pluralign.evaluate import EvalRun, Settings, evaluate, results_of
 from pluralign.models import TransformersModel
 from pluralign.models.loading import load_weights
 from pluralign.models.protocol import LanguageModel
-from pluralign.records import Comparison, content_hash, write_jsonl
-from pluralign.reports import Report, Section, Series, write_page
+from pluralign.records import Comparison, Estimate, content_hash, write_jsonl
+from pluralign.reports import Report, Section, Series, save_figure, write_page
 from pluralign.runs import Progress, flat_facts, read_json, run_facts, write_json_atomically
 from pluralign.spectrum import SpectrumFormat, SurveySource, TrainingRecipe, build_sequences, train
 
@@ -19,7 +20,9 @@ RESULTS_SCHEMA = 1
 
 # What is measured. Training uses other families of processes and other survey questions: see `default_recipe`.
 EVALUATIONS = ("distributional/known-processes", "distributional/anes96")
-CHAT, SPECTRUM, TUNED = "before (chat)", "before (spectrum)", "after"
+# States of the model. Before tuning it is asked in its own chat format, and also in the format of tuning: so
+# the table tells what the format does and what training does.
+CHAT, SPECTRUM, TUNED = "before", "before, spectrum format", "after"
 
 # Called with what is about to happen; returns the progress callback of that stage.
 Stages = Callable[[str], Progress]
@@ -67,6 +70,23 @@ class QuickstartResult:
     adapter: Path
     page: Path
     summary: tuple[str, ...]
+
+    @property
+    def headline(self) -> tuple[Series, ...]:
+        """Every state's divergence and valid mass on all evaluations, for one table."""
+        return tuple(
+            Series(
+                label=label,
+                estimates=tuple(
+                    estimate.model_copy(update={"slice": _slice_of(estimate, evaluation)})
+                    for name in (PRIMARY, VALID_MASS)
+                    for evaluation, measured in self.measured.items()
+                    for estimate in measured.runs[label].scores.estimates
+                    if estimate.name == name
+                ),
+            )
+            for label in (CHAT, SPECTRUM, TUNED)
+        )
 
     @property
     def complete(self) -> bool:
@@ -141,7 +161,9 @@ def quickstart(
 
     def measure(label: str, tuned: LanguageModel) -> None:
         for evaluation in EVALUATIONS:
-            folder = out / "measured" / label_folder(label) / evaluation.rpartition("/")[2]
+            folder = (
+                out / "measured" / label.replace(", ", "-").replace(" ", "-") / evaluation.rpartition("/")[2]
+            )
             progress = stages(f"{label}: {evaluation}")
             runs[evaluation][label] = evaluate(
                 evaluation, model=tuned, settings=settings, out=folder, progress=progress
@@ -164,9 +186,9 @@ def quickstart(
     return result
 
 
-def label_folder(label: str) -> str:
-    """A label as a folder name: "before (chat)" is "before-chat"."""
-    return label.replace("(", "").replace(")", "").replace(" ", "-")
+def _slice_of(estimate: Estimate, evaluation: str) -> str:
+    """The slice, with the evaluation's name where it is the whole of it."""
+    return evaluation.rpartition("/")[2] if estimate.slice == "all" else estimate.slice
 
 
 def _trained(recipe: TrainingRecipe, *, out: Path, progress: Progress) -> Path:
@@ -251,6 +273,8 @@ def _write(result: QuickstartResult, *, facts: dict[str, object]) -> None:
         reproduce=f"pluralign quickstart --model {facts['model']} --seed {facts['seed']} --out {result.folder}",
     )
     write_page(report, result.page)
+    if find_spec("matplotlib"):
+        save_figure(report, result.folder / "distributions.png")
     results = {
         "schema": RESULTS_SCHEMA,
         "summary": result.summary,

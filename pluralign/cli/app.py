@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app(given, standalone_mode=False)
     except TyperException as error:
-        error.show()
+        error.show()  # type: ignore[attr-defined]  # the parser's exceptions have it, their public base does not
         return error.exit_code
     except PluralignError as error:
         if "--debug" in given:

@@ -1,6 +1,7 @@
 """Consoles, progress bars and JSON output shared by the commands."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,15 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 
+# Columns where stdout is no terminal: a table of three states with intervals needs so many.
+PIPE_WIDTH = 110
+
+
 def result_console() -> "Console":
     """Where results go: stdout."""
     from rich.console import Console
 
-    return Console()
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def progress_console() -> "Console":

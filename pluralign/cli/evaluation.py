@@ -133,7 +133,9 @@ def _print_run(run: "EvalRun", *, as_json: bool) -> None:
     if as_json:
         print_json(results_of(run))
     else:
-        result_console().print(estimates_table([Series(label=run.model_id, estimates=run.scores.estimates)]))
+        console = result_console()
+        series = Series(label=run.model_id, estimates=run.scores.estimates)
+        console.print(estimates_table([series], width=console.width))
     masses = sorted(a.valid_mass_prob for a in run.answers if a.valid_mass_prob is not None)
     console = progress_console()
     if masses:

@@ -9,6 +9,11 @@ from pluralign.errors import UnsupportedError
 from pluralign.models.protocol import Capability, Chat, LanguageModel, Message, Prompt
 from pluralign.records import Answer, Condition, Question
 
+_REMEDIES = {
+    Capability.CHAT: "Use an instruct model, or save a chat template with the tokenizer.",
+    Capability.SCORE_OPTIONS: "Local models (a path, a hub id, 'embedded') score options exactly.",
+}
+
 
 class PromptStyle(StrEnum):
     """In which format a question is written."""
@@ -41,7 +46,7 @@ class Elicitation(Protocol):
         ...
 
     @property
-    def needs(self) -> Capability:
+    def needs(self) -> frozenset[Capability]:
         """What a model must be able to do."""
         ...
 
@@ -69,11 +74,10 @@ def check_capable(model: LanguageModel, elicitation: Elicitation) -> None:
     Raises:
         UnsupportedError: Names what is missing and what would do.
     """
-    if elicitation.needs not in model.can:
-        able = ", ".join(sorted(model.can)) or "nothing"
+    if missing := sorted(elicitation.needs - model.can):
         raise UnsupportedError(
-            f"The elicitation {elicitation.name!r} needs a model that can {elicitation.needs.value}; "
-            f"{model.id!r} can do: {able}. Local models (a path, a hub id, 'embedded') can score options exactly."
+            f"The elicitation {elicitation.name!r} needs a model that can {' and '.join(sorted(elicitation.needs))}; "
+            f"{model.id!r} cannot {' or '.join(missing)}. {' '.join(_REMEDIES[capability] for capability in missing)}"
         )
 
 

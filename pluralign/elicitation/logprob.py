@@ -36,9 +36,9 @@ class LogProb:
         return "logprob"
 
     @property
-    def needs(self) -> Capability:
+    def needs(self) -> frozenset[Capability]:
         """What a model must be able to do."""
-        return Capability.SCORE_OPTIONS
+        return frozenset({Capability.SCORE_OPTIONS, Capability.CHAT})
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer."""

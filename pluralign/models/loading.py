@@ -106,6 +106,20 @@ def load_weights(
     )
 
 
+def load_tokenizer(name: str, *, revision: str | None = None) -> "PreTrainedTokenizerBase":
+    """Load the tokenizer of a model without its weights; names as in `load_weights`.
+
+    Raises:
+        ModelError: There is no such model, or its tokenizer is broken.
+        MissingExtraError: transformers is not installed.
+    """
+    require("transformers", extra="hf")
+    folder = Path(name)
+    if (folder / _ADAPTER_CONFIG).is_file():
+        return _load_tokenizer(_find(_base_of(folder), revision=revision, progress=False), folder)
+    return _load_tokenizer(_find(name, revision=revision, progress=False), None)
+
+
 def _find(name: str, *, revision: str | None, progress: bool) -> _Source:
     """Where the model of a name lies; hub ids are pinned to the commit that their revision names now."""
     if name == "embedded" or embedded.is_embedded_folder(name):

@@ -114,8 +114,9 @@ class TransformersModel:
         """Score each prompt's own options, each prompt run once.
 
         An option is scored with what ends the answer: the end of turn for chats, `Text.end` for plain text.
-        Prompt and option are tokenised together; where they share a token, the scored tokens hold the end
-        of the prompt too.
+        Prompt and option are tokenised together. Where they share a token, a chat's option is tokenised for
+        itself, as the model must write it; behind plain text or the first words of an answer, the scored
+        tokens hold the end of the prompt too.
 
         Args:
             prompts: What is asked.
@@ -239,6 +240,10 @@ class TransformersModel:
                     "Reword it, or give the text prompt another end."
                 )
         own, *joint = self._tokens([text, *(text + option + end for option in options)])
+        if isinstance(prompt, Chat) and not prompt.continue_from:
+            joint = [
+                self._as_generated(own, ids, option + end) for ids, option in zip(joint, options, strict=True)
+            ]
         boundary = common_prefix_length([own, *joint])
         if boundary == 0:
             raise ModelError(
@@ -251,6 +256,14 @@ class TransformersModel:
         if not merged:
             self._check_decoding(item, options, end)
         return item, merged
+
+    def _as_generated(self, own: Sequence[int], joint: list[int], answer: str) -> list[int]:
+        """Token ids of a prompt and its answer where the model opens a turn of its own.
+
+        It then reads the prompt's own tokens and cannot merge the last of them with what it writes: after a
+        header that ends with a line break, " 7" would else be scored with that line break.
+        """
+        return joint if joint[: len(own)] == own else [*own, *self._tokens([answer])[0]]
 
     def _check_decoding(self, item: OptionTokens, options: Sequence[str], end: str) -> None:
         """Make sure that the tokens scored are the option and its end, and nothing else."""

@@ -1,6 +1,6 @@
 """The table of estimates for the terminal and for Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import chain, groupby
 
@@ -54,12 +54,12 @@ def _table(rows: Sequence[Row], *, title: str, between: str) -> Table:
         min_width=60,  # the caption is wrapped to the width of the table
         padding=0,
     )
-    table.add_column("", min_width=max((len(row.slice) + 2 for row in rows), default=0), max_width=30)
+    # Widths are fixed, so that rich neither breaks a number in two nor cuts a column off; labels may wrap.
+    table.add_column("", width=_longest(f"  {row.slice}" for row in rows))
     for i, label in enumerate(_labels(rows)):
         cells = chain.from_iterable(_cells(row, between=between)[i].split("\n") for row in rows)
-        # Numbers and intervals are never broken in two; the label above them may be.
-        table.add_column(Text(label), justify="right", min_width=max(map(len, cells)))
-    table.add_column("n", justify="right", min_width=max((len(row.n) for row in rows), default=0))
+        table.add_column(Text(label), justify="right", width=_longest([*cells, *label.split()]))
+    table.add_column("n", justify="right", width=_longest(row.n for row in rows))
     for _, group in groupby(rows, key=lambda row: row.name):
         for i, row in enumerate(group):
             if i == 0:
@@ -68,6 +68,10 @@ def _table(rows: Sequence[Row], *, title: str, between: str) -> Table:
             table.add_row(Text(f"  {row.slice}"), *cells_of_row, Text(row.n))
         table.add_section()
     return table
+
+
+def _longest(texts: Iterable[str]) -> int:
+    return max(map(len, texts), default=0)
 
 
 def _caption(rows: Sequence[Row]) -> Text:

@@ -152,6 +152,9 @@ def _count_texts(thing: str, items: list[str], weights: list[int]) -> list[str]:
         f"Relative weights: {votes}",
         f"A prize wheel with {total} equal fields: {listed}. Spin the wheel.",
         f"Shares: {fractions}. Draw one.",
+        f"A basket holds {listed}, well mixed. Take one without looking. Which {thing} is it?",
+        f"The following are shuffled together: {listed}. One is picked at random: which {thing}?",
+        f"On the list of {total} entries stand {listed}. A random entry says",
         f"{total} tickets went into the raffle, each marked with some {thing}: {listed}. The winning ticket says",
     ]
 

@@ -122,6 +122,43 @@ def tickets(rng: np.random.Generator) -> Process:
     return finite({str(v): float(w) for v, w in zip(values, weights, strict=True)}, texts, rng=rng)
 
 
+# Things that carry a number: how they are introduced, and what is asked.
+_NUMBERED = (
+    ("A lift stops at floors {low} to {high}.", "On which floor does the next passenger get out?"),
+    ("The lockers are numbered {low} to {high}.", "Which one is assigned to a new member at random?"),
+    ("A hotel has rooms {low} to {high}.", "Which room does a guest get, if any may be given?"),
+    ("Bus lines {low} to {high} stop here equally often.", "Which line comes next?"),
+    ("The houses on the street have numbers {low} to {high}.", "At which one does the cat sleep tonight?"),
+    ("An album has tracks {low} to {high}, played in shuffle mode.", "Which track is played first?"),
+    ("The theatre row has seats {low} to {high}.", "Which seat is on a ticket bought blindly?"),
+    ("A book has chapters {low} to {high}.", "At which chapter does it fall open?"),
+    ("The station has platforms {low} to {high}, all used alike.", "From which platform does a train leave?"),
+    ("The players wear shirts {low} to {high}.", "Who is drawn for the doping test? Give the shirt number."),
+    ("The exam has questions {low} to {high}.", "Which one is marked twice, chosen by lot?"),
+    ("The restaurant's tables are {low} to {high}.", "Which table is served first, picked blindly?"),
+    ("Swimmers are given lanes {low} to {high} by lot.", "Which lane does the first swimmer get?"),
+    ("The calendar page shows days {low} to {high}.", "On which day does a dart land?"),
+    ("Boxes {low} to {high} are closed, and the prize is in any of them.", "Where is it?"),
+    ("There are teams {low} to {high}.", "Which team begins, decided by lot?"),
+)
+
+
+def numbered(rng: np.random.Generator) -> Process:
+    """One of the things with the numbers from low to high, all alike."""
+    low = 1 if rng.random() < 0.6 else int(rng.choice([0, 2, 3, 5, 11, 21, 101, int(rng.integers(4, 60))]))
+    high = low + int(rng.choice([rng.integers(1, 10), rng.integers(4, 20), rng.integers(10, 32)]))
+    things, question = _NUMBERED[int(rng.integers(len(_NUMBERED)))]
+    things = things.format(low=low, high=high)
+    texts = [
+        f"{things} {question}",
+        f"{things} {question} Answer with the number only.",
+        f"{question} {things} Each is equally likely.",
+        f"{things} Each number has probability 1/{high - low + 1}. {question}",
+        f"{things} One of them, at random:",
+    ]
+    return _numbers(list(range(low, high + 1)), [1.0] * (high - low + 1), texts)
+
+
 def dice(rng: np.random.Generator) -> Process:
     """One die with any number of sides, or the sum of several."""
     sides = int(rng.choice([4, 6, 6, 6, 8, 10, 12, 20, int(rng.integers(3, 31))]))

@@ -25,6 +25,7 @@ FAMILIES: Registry[Family] = Registry(
         "lists": "pluralign.spectrum.chances:lists",
         "letters": "pluralign.spectrum.chances:letters",
         "integers": "pluralign.spectrum.quantities:integers",
+        "numbered": "pluralign.spectrum.quantities:numbered",
         "tickets": "pluralign.spectrum.quantities:tickets",
         "dice": "pluralign.spectrum.quantities:dice",
         "binomial": "pluralign.spectrum.quantities:binomial",

@@ -114,15 +114,20 @@ def test_spectrum_prompt_is_one_description():
 
 def test_style_follows_the_model():
     assert style_of(ScriptedModel()) is PromptStyle.CHAT
-    tuned = ScriptedModel(can=frozenset({Capability.SCORE_OPTIONS, Capability.SPECTRUM_PROMPT}))
+    tuned = ScriptedModel(can=frozenset({Capability.CHAT, Capability.SPECTRUM_PROMPT}))
     assert style_of(tuned) is PromptStyle.SPECTRUM
 
 
 def test_a_model_without_log_probabilities_is_refused_while_planning():
-    model = ScriptedModel(id="chatty", can=frozenset({Capability.SAMPLE}))
-    with pytest.raises(
-        UnsupportedError, match=r"'logprob' needs a model that can score_options; 'chatty' can do: sample"
-    ):
+    model = ScriptedModel(id="chatty", can=frozenset({Capability.SAMPLE, Capability.CHAT}))
+    expected = r"needs a model that can chat and score_options; 'chatty' cannot score_options\. Local models"
+    with pytest.raises(UnsupportedError, match=expected):
+        check_capable(model, LogProb())
+
+
+def test_a_model_without_a_chat_template_is_refused_while_planning():
+    model = ScriptedModel(id="base", can=frozenset({Capability.SCORE_OPTIONS}))
+    with pytest.raises(UnsupportedError, match=r"'base' cannot chat\. Use an instruct model"):
         check_capable(model, LogProb())
 
 

@@ -204,3 +204,18 @@ def test_the_embedded_model_batched_and_one_by_one(embedded_model, ask, naive, s
     found = embedded_model.score_options(prompts, OPTIONS)
 
     assert_equal(found, [naive(embedded_model, p, o, END) for p, o in zip(prompts, OPTIONS, strict=True)])
+
+
+@pytest.mark.slow
+def test_a_chat_s_option_is_scored_as_the_model_writes_it(embedded_model, ask):
+    """Behind the header's line break, " 7" shares a token with it in a text, but not in a turn of the model's own."""
+    prompt = ask("Pick a number.")
+    [alone] = embedded_model.score_options([prompt], [["7"]])
+    [both] = embedded_model.score_options([prompt], [["7", " 7"]])
+
+    assert not both.boundary_merged
+    assert both.log_probs[0] == pytest.approx(alone.log_probs[0], abs=1e-4)
+    assert [embedded_model.tokenizer.decode(ids) for ids in both.token_ids] == ["7" + END, " 7" + END]
+    text = embedded_model.render(prompt)
+    own, joint = embedded_model.tokenizer([text, text + " 7"])["input_ids"]
+    assert joint[: len(own)] != own  # else this test would show nothing

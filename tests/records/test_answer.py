@@ -126,5 +126,5 @@ def test_any_answer_survives_json(any_answer):
 
 
 def test_counts_must_add_up_to_the_draws():
-    with pytest.raises(ValidationError, match="counts: .* do not add up to n_draws 5"):
+    with pytest.raises(ValidationError, match=r"counts: .* do not add up to n_draws 5"):
         answer(counts={Outcome.OK: 3}, n_draws=5)
