@@ -11,7 +11,7 @@ export OMP_WAIT_POLICY := passive
 export GOMP_SPINCOUNT := 0
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help install demo test check lint types contract format bench wheel lock clean
+.PHONY: help install demo test check lint types contract format docs bench wheel lock clean
 .DEFAULT_GOAL := help
 # A half-made .venv (a Python without ensurepip) must not pass for a whole one the next time.
 .DELETE_ON_ERROR:
@@ -58,6 +58,9 @@ contract: install  ## import-linter: each floor imports only from floors below
 format: install  ## rewrite the sources as ruff wants them
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+docs: install  ## docs/cli.md from the commands' own help; a test compares them
+	@$(BIN)/typer pluralign.cli.app utils docs --name pluralign --title "The command line" --output docs/cli.md
 
 bench: install  ## the benchmarks, each of which prints its ratio
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

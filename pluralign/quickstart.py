@@ -100,16 +100,14 @@ DEFAULT_MAX_ORDERS = 3
 
 # Families of processes to train on: none of them is a coin, a die, a random integer or an urn.
 TRAINING_TASKS = {
-    "events": 80,
-    "categorical": 200,
-    "lists": 60,
-    "letters": 40,
-    "binomial": 30,
-    "poisson": 30,
-    "geometric": 30,
-    "normal": 30,
-    "zipf": 30,
+    "categorical": 620,
+    "numbered": 300,
+    "events": 120,
+    "tickets": 100,
+    "letters": 50,
+    "lists": 30,
     "hypergeometric": 30,
+    "binomial": 30,
 }
 
 
@@ -117,12 +115,14 @@ def default_recipe(*, seed: int = 0) -> TrainingRecipe:
     """The recipe of the main job: LoRA, minutes on two CPU cores, on nothing that is measured."""
     return TrainingRecipe(
         tasks=TRAINING_TASKS,
-        surveys={"anes96": SurveySource(arguments={"questions": BACKGROUND}, n_rows=80)},
-        learning_rate=5e-4,
-        n_steps=60,
-        batch_size=8,
+        surveys={"anes96": SurveySource(arguments={"questions": BACKGROUND}, n_rows=60)},
+        learning_rate=1e-3,
+        n_steps=80,
+        batch_size=16,
+        device_batch_size=16,
+        packing=512,
         max_length=288,
-        mean_examples=12,
+        mean_examples=5,
         seed=seed,
     )
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,7 +185,9 @@ def _adapter_folder(adapter: str) -> Path:
 
 def _with_adapter(model: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
     peft = require("peft", extra="train")
-    with _broken(f"adapter {folder}"):
+    with _broken(f"adapter {folder}"), warnings.catch_warnings():
+        # peft's own use of names that transformers has since renamed.
+        warnings.simplefilter("ignore", FutureWarning)
         adapted: PreTrainedModel = peft.PeftModel.from_pretrained(model, str(folder))
     return adapted
 

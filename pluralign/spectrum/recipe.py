@@ -64,6 +64,8 @@ class TrainingRecipe(Record):
         batch_size: Sequences an optimizer step, over all devices.
         device_batch_size: Sequences computed at once on one device.
         max_length: Longest row in tokens; longer ones are cut off.
+        packing: Lay rows end to end up to this many tokens instead of padding them, with attention kept within
+            rows; None pads. Not for models with recurrent layers, which carry a row's state into the next.
         max_grad_norm: Gradients are clipped to this norm.
         weight_decay: AdamW's weight decay.
         mean_examples: Mean number of examples a row.
@@ -90,6 +92,7 @@ class TrainingRecipe(Record):
     batch_size: PositiveInt = 8
     device_batch_size: PositiveInt = 8
     max_length: Annotated[int, Field(ge=8)] = 1024
+    packing: PositiveInt | None = None
     max_grad_norm: PositiveFloat = 1.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     mean_examples: Annotated[float, Field(ge=2)] = 16.0

@@ -160,7 +160,7 @@ def _trainer(
     from peft import LoraConfig, PeftModel
     from transformers import PrinterCallback, ProgressCallback
 
-    from pluralign.spectrum.trainer import SpectrumTrainer
+    from pluralign.spectrum.trainer import PackingCollator, SpectrumTrainer
 
     if isinstance(model, PeftModel):
         raise ConfigurationError(
@@ -185,6 +185,7 @@ def _trainer(
     trainer = SpectrumTrainer(
         model=model,
         args=_arguments(recipe, n_steps=len(rows) // recipe.batch_size, output_dir=output_dir),
+        data_collator=PackingCollator(recipe.packing) if recipe.packing else None,
         train_dataset=Dataset.from_dict(columns),
         processing_class=tokenizer,
         peft_config=adapters if recipe.method == "lora" else None,

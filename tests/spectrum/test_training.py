@@ -13,7 +13,7 @@ from pluralign.errors import (
 )
 from pluralign.spectrum.format import Example, SpectrumFormat, SpectrumSequence
 from pluralign.spectrum.recipe import Lora, TrainingRecipe, build_sequences
-from pluralign.spectrum.trainer import supervised_loss
+from pluralign.spectrum.trainer import PackingCollator, supervised_loss
 from pluralign.spectrum.training import n_steps, row_order, train
 
 
@@ -115,6 +115,41 @@ def test_a_model_that_never_calls_its_head_gets_the_same_loss(tiny_model, batch)
     elsewhere, _ = supervised_loss(model, head=torch.nn.Linear(1, 1), inputs=batch)
 
     assert elsewhere.item() == pytest.approx(total.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["plain", "softcapped"])
+@pytest.mark.parametrize("length", [1, 90, 10_000])
+def test_packed_rows_have_the_loss_and_gradients_of_padded_ones(kind, length, tiny_model, batch, chatml):
+    """The second model also slides a window. Packed up to 1 token each row stands alone, up to 10,000 all are one."""
+    model = tiny_model() if kind == "plain" else gemma(len(chatml))
+    head = model.get_output_embeddings()
+    rows = [
+        {"input_ids": ids[mask == 1].tolist(), "labels": labels[mask == 1].tolist()}
+        for ids, labels, mask in zip(
+            batch["input_ids"], batch["labels"], batch["attention_mask"], strict=True
+        )
+    ]
+    padded, n_padded = supervised_loss(model, head=head, inputs=batch)
+    padded.backward()
+    expected = gradients(model)
+    model.zero_grad()
+
+    packs = PackingCollator(length)(rows)
+    packed, n_packed = supervised_loss(model, head=head, inputs=packs)
+    packed.backward()
+
+    assert n_packed == n_padded
+    assert len(packs["input_ids"]) == {1: 6, 10_000: 1}.get(length, len(packs["input_ids"]))
+    torch.testing.assert_close(packed, padded, rtol=1e-5, atol=1e-5)
+    for name, gradient in gradients(model).items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-4, atol=1e-5)
+
+
+def test_packing_trains_to_the_same_losses(weights, tmp_path):
+    padded = run(recipe(), weights, tmp_path / "padded")
+    packed = run(recipe(packing=64), weights, tmp_path / "packed")
+
+    assert packed.losses == pytest.approx(padded.losses, abs=1e-4)
 
 
 def test_accumulation_changes_nothing(weights, tmp_path):

@@ -1,0 +1,64 @@
+"""The examples and the README's code run as they stand."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from pluralign.spectrum import load_recipe
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+MAX_LINES = 120
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "examples").glob("*.py")), ids=lambda path: path.name)
+def test_examples_run(path, tmp_path, monkeypatch, capsys):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        sys, "argv", [path.name, "--model", "scripted:uniform", "--out", str(tmp_path / "out.jsonl")]
+    )
+    runpy.run_path(str(path), run_name="__main__")
+    assert "js_divergence_bits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CHECKOUT / "examples" / "recipes").glob("*.yaml")), ids=lambda path: path.name
+)
+def test_recipes_are_valid(path):
+    assert load_recipe(path).tasks
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
+def test_the_readme_s_code_runs(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "README.md", "exec"), {})
+
+
+def test_every_command_in_the_readme_exists():
+    from typer.testing import CliRunner
+
+    from pluralign.cli.app import app
+
+    commands = re.findall(r"^(?:\.venv/bin/)?pluralign ([a-z]+(?: [a-z]+)?)", README, flags=re.MULTILINE)
+    assert commands
+    for command in commands:
+        words = command.split()
+        shown = CliRunner().invoke(app, [*words, "--help"])
+        if shown.exit_code != 0:  # the second word was an argument
+            shown = CliRunner().invoke(app, [words[0], "--help"])
+        assert shown.exit_code == 0, command
+
+
+def test_the_command_line_page_is_what_the_commands_say(tmp_path):
+    from typer.cli import app as typer_app
+    from typer.testing import CliRunner
+
+    page = tmp_path / "cli.md"
+    arguments = ["pluralign.cli.app", "utils", "docs", "--name", "pluralign", "--title", "The command line"]
+    result = CliRunner().invoke(typer_app, [*arguments, "--output", str(page)])
+    assert result.exit_code == 0, result.output
+    assert page.read_text() == (CHECKOUT / "docs" / "cli.md").read_text(), "run: make docs"
