@@ -20,8 +20,7 @@ _EXPORTS = {
     "QuestionSet": "pluralign.records",
     "PluralignError": "pluralign.errors",
     "load_model": "pluralign.models",
-    "evaluate": "pluralign.evaluate",
-    "quickstart": "pluralign.quickstart",
+    "evaluate": "pluralign.evaluation",
 }
 
 __all__ = [
@@ -38,14 +37,12 @@ __all__ = [
     "__version__",
     "evaluate",
     "load_model",
-    "quickstart",
 ]
 
 if TYPE_CHECKING:
     from pluralign.errors import PluralignError
-    from pluralign.evaluate import evaluate
+    from pluralign.evaluation import evaluate
     from pluralign.models import load_model
-    from pluralign.quickstart import quickstart
     from pluralign.records import (
         Answer,
         Condition,

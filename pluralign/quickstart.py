@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pluralign.data.anes96 import BACKGROUND
 from pluralign.evals import PRIMARY, VALID_MASS, compare_distributional
-from pluralign.evaluate import EvalRun, Settings, evaluate, results_of
+from pluralign.evaluation import EvalRun, Settings, evaluate, results_of
 from pluralign.models import TransformersModel
 from pluralign.models.loading import load_weights
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import Comparison, Estimate, content_hash, write_jsonl
-from pluralign.reports import Report, Section, Series, save_figure, write_page
+from pluralign.reports import Report, Section, Series, save_figure, verdict, write_page
 from pluralign.runs import Progress, flat_facts, read_json, run_facts, write_json_atomically
 from pluralign.spectrum import SpectrumFormat, SurveySource, TrainingRecipe, build_sequences, train
 
@@ -169,7 +169,9 @@ def quickstart(
                 evaluation, model=tuned, settings=settings, out=folder, progress=progress
             )
 
+    loaded = stages("loading the model")
     weights = load_weights(model)
+    loaded(1, 1)
     template = SpectrumFormat.from_tokenizer(weights.tokenizer).chat_template
     measure(CHAT, TransformersModel(weights))
     measure(SPECTRUM, TransformersModel(weights, chat_template=template))
@@ -234,16 +236,18 @@ def _sentences(measured: Measured) -> list[str]:
     """What tuning did, in words: primary metric and valid mass, against the model as it is usually asked."""
     title = measured.runs[TUNED].spec.title
     sentences = []
-    for name, what in ((PRIMARY, "the divergence from the target"), (VALID_MASS, "the valid mass")):
-        before = measured.runs[CHAT].scores.estimate(name).value
-        after = measured.runs[TUNED].scores.estimate(name).value
+    for name, what in ((PRIMARY, "divergence from the target"), (VALID_MASS, "valid mass")):
+        before = measured.runs[CHAT].scores.estimate(name)
+        after = measured.runs[TUNED].scores.estimate(name)
         comparison = measured.comparison(name, second=CHAT)
         interval = comparison.interval
-        if before is None or after is None or interval is None:
+        if before.value is None or after.value is None or interval is None:
             continue
+        uniform = after.baselines.get("uniform")
         sentences.append(
-            f"{title}: {what} went from {before:.3f} to {after:.3f} {comparison.unit} "
-            f"(difference {comparison.difference:+.3f}, 95 % interval {interval.low:+.3f} to {interval.high:+.3f})."
+            f"{title}: {what} {before.value:.3f} before, {after.value:.3f} after: {verdict(comparison)} "
+            f"(difference {comparison.difference:+.3f}, 95 % interval {interval.low:+.3f} to {interval.high:+.3f}"
+            + (f"; uniform answers get {uniform:.3f})." if uniform is not None else ").")
         )
     return sentences
 

@@ -42,3 +42,13 @@ def test_importing_the_package_loads_nothing_heavy():
 @pytest.mark.parametrize("room", ["models", "metrics", "data", "spectrum", "cli"])
 def test_importing_a_room_loads_nothing_heavy(room: str):
     assert not loaded_after(f"import pluralign.{room}") & HEAVY
+
+
+def test_every_public_name_is_there_and_no_module_hides_it():
+    import pluralign
+    import pluralign.evaluation
+
+    assert sorted(pluralign._EXPORTS) == sorted(set(pluralign.__all__) - {"__version__"})
+    for name in pluralign.__all__:
+        assert getattr(pluralign, name)
+    assert callable(pluralign.evaluate)

@@ -8,7 +8,7 @@ import typer
 from pluralign.cli.console import print_json, progress_bars, progress_console, result_console
 
 if TYPE_CHECKING:
-    from pluralign.evaluate import EvalRun, Prepared
+    from pluralign.evaluation import EvalRun, Prepared
 
 app = typer.Typer(no_args_is_help=True, help="Measure how pluralistic a model is.")
 
@@ -46,7 +46,7 @@ def run_evaluation(
     json: Json = False,
 ) -> None:
     """Run an evaluation; the same command again goes on where it was stopped."""
-    from pluralign.evaluate import Settings, prepare, run
+    from pluralign.evaluation import Settings, prepare, run
 
     chosen = tuple(group.strip() for group in groups.split(",")) if groups else None
     settings = Settings(groups=chosen, limit=limit, max_orders=max_orders, seed=seed)
@@ -64,7 +64,7 @@ def resume_evaluation(
     folder: Annotated[Path, typer.Argument(help="Folder of a run that was stopped.")], json: Json = False
 ) -> None:
     """Go on with a run that was stopped, with the settings it was started with."""
-    from pluralign.evaluate import resume
+    from pluralign.evaluation import resume
 
     with progress_bars() as start:
         finished = resume(folder, progress=start(str(folder)))
@@ -76,7 +76,7 @@ def list_evaluations(json: Json = False) -> None:
     """List the shipped evaluations."""
     from rich.table import Table
 
-    from pluralign.evaluate import list_specs, load_spec
+    from pluralign.evaluation import list_specs, load_spec
 
     specs = [load_spec(name) for name in list_specs()]
     if json:
@@ -93,7 +93,7 @@ def show_evaluation(
     name: Annotated[str, typer.Argument(help="An evaluation, or the folder of a run.")], json: Json = False
 ) -> None:
     """Show what an evaluation asks, or the results of a run."""
-    from pluralign.evaluate import load_run, load_spec
+    from pluralign.evaluation import load_run, load_spec
 
     if Path(name).is_dir():
         _print_run(load_run(Path(name)), as_json=json)
@@ -127,7 +127,7 @@ def _print_plan(prepared: "Prepared") -> None:
 
 
 def _print_run(run: "EvalRun", *, as_json: bool) -> None:
-    from pluralign.evaluate import results_of
+    from pluralign.evaluation import results_of
     from pluralign.reports import Series, estimates_table
 
     if as_json:

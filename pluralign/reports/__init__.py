@@ -3,7 +3,7 @@
 from pluralign.reports.content import Report, Section, Series
 from pluralign.reports.figure import save_figure
 from pluralign.reports.page import render_page, write_page
-from pluralign.reports.rows import Row, comparison_sentence, estimate_rows
+from pluralign.reports.rows import Row, comparison_sentence, estimate_rows, verdict
 from pluralign.reports.table import as_markdown, estimates_table
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "estimates_table",
     "render_page",
     "save_figure",
+    "verdict",
     "write_page",
 ]

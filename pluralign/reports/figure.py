@@ -82,7 +82,7 @@ def _draw(axes: Any, panel: Panel, *, colours: Sequence[str]) -> None:
         axes.barh(places - 0.4 + (i + 0.5) * height, shares, height=0.85 * height, color=colour, label=label)
     # parse_math off: a dollar sign in a question is a dollar sign.
     whom = panel.subtitle or (panel.title if panel.title != panel.question else "")
-    title = [*wrap(shorten(panel.question, 150, placeholder=" …"), 50), *wrap(whom, 50)]
+    title = [*wrap(shorten(panel.question, 150, placeholder=" …"), 42), *wrap(whom, 42)]
     axes.set_title("\n".join(title), fontsize=8.5, loc="left", parse_math=False)
     options = ["\n".join(wrap(shorten(option.text, 60, placeholder=" …"), 26)) for option in panel.options]
     axes.set_yticks(places, options, fontsize=8, parse_math=False)

@@ -55,7 +55,8 @@ def _table(rows: Sequence[Row], *, title: str, between: str) -> Table:
         padding=0,
     )
     # Widths are fixed, so that rich neither breaks a number in two nor cuts a column off; labels may wrap.
-    table.add_column("", width=_longest(f"  {row.slice}" for row in rows))
+    names = [*(f"  {row.slice}" for row in rows), *(word for row in rows for word in row.metric.split())]
+    table.add_column("", width=_longest(names))
     for i, label in enumerate(_labels(rows)):
         cells = chain.from_iterable(_cells(row, between=between)[i].split("\n") for row in rows)
         table.add_column(Text(label), justify="right", width=_longest([*cells, *label.split()]))

@@ -10,7 +10,16 @@ import pytest
 import yaml
 
 from pluralign.errors import ConfigurationError, StorageError, UnsupportedError
-from pluralign.evaluate import EvalSpec, Settings, evaluate, list_specs, load_run, load_spec, prepare, resume
+from pluralign.evaluation import (
+    EvalSpec,
+    Settings,
+    evaluate,
+    list_specs,
+    load_run,
+    load_spec,
+    prepare,
+    resume,
+)
 from pluralign.models import Capability, ScriptedModel
 from pluralign.runs import read_json
 
@@ -188,7 +197,7 @@ def test_a_folder_without_a_run(tmp_path):
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
-from pluralign.evaluate import evaluate
+from pluralign.evaluation import evaluate
 from pluralign.models import ScriptedModel
 
 class Slow(ScriptedModel):
