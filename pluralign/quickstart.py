@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pluralign.data.anes96 import BACKGROUND
+from pluralign.errors import InterruptedRunError
 from pluralign.evals import PRIMARY, VALID_MASS, compare_distributional
 from pluralign.evaluation import EvalRun, Settings, evaluate, results_of
 from pluralign.models import TransformersModel
@@ -13,7 +14,7 @@ from pluralign.models.loading import load_weights
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import Comparison, Estimate, content_hash, write_jsonl
 from pluralign.reports import Report, Section, Series, save_figure, verdict, write_page
-from pluralign.runs import Progress, flat_facts, read_json, run_facts, write_json_atomically
+from pluralign.runs import Progress, Status, flat_facts, read_json, run_facts, write_json_atomically, writing
 from pluralign.spectrum import SpectrumFormat, SurveySource, TrainingRecipe, build_sequences, train
 
 RESULTS_SCHEMA = 1
@@ -94,20 +95,20 @@ class QuickstartResult:
         return all(run.complete for measured in self.measured.values() for run in measured.runs.values())
 
 
-# With three orders of the options each stands at the beginning, in the middle and at the end; all seven of a
-# seven-point scale take twice the time and move the table's numbers by less than their intervals.
+# Three orders, evenly spaced, to save time: all seven of a seven-point scale take more than twice as long.
 DEFAULT_MAX_ORDERS = 3
 
 # Families of processes to train on: none of them is a coin, a die, a random integer or an urn.
 TRAINING_TASKS = {
-    "categorical": 620,
-    "numbered": 300,
-    "events": 120,
+    "categorical": 700,
+    "coloured": 600,
+    "numbered": 450,
+    "events": 250,
     "tickets": 100,
-    "letters": 50,
+    "letters": 30,
     "lists": 30,
-    "hypergeometric": 30,
-    "binomial": 30,
+    "hypergeometric": 20,
+    "binomial": 20,
 }
 
 
@@ -115,14 +116,14 @@ def default_recipe(*, seed: int = 0) -> TrainingRecipe:
     """The recipe of the main job: LoRA, minutes on two CPU cores, on nothing that is measured."""
     return TrainingRecipe(
         tasks=TRAINING_TASKS,
-        surveys={"anes96": SurveySource(arguments={"questions": BACKGROUND}, n_rows=60)},
+        surveys={"anes96": SurveySource(arguments={"questions": list(BACKGROUND)}, n_rows=70)},
         learning_rate=1e-3,
-        n_steps=80,
+        n_steps=140,
         batch_size=16,
         device_batch_size=16,
-        packing=512,
+        packing=256,
         max_length=288,
-        mean_examples=5,
+        mean_examples=4,
         seed=seed,
     )
 
@@ -152,45 +153,61 @@ def quickstart(
     recipe = (recipe or default_recipe(seed=seed)).model_copy(update={"model": model})
     settings = Settings(max_orders=max_orders, seed=seed)
     run_json = out / "run.json"
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     facts = run_facts() | {"model": model, "seed": seed, "max_orders": max_orders}
     record = {"schema": RESULTS_SCHEMA, "facts": facts, "recipe": recipe.model_dump(mode="json")}
-    write_json_atomically(run_json, record | {"status": "running"})
+    write_json_atomically(run_json, record | {"status": Status.RUNNING.value})
+    try:
+        measured, adapter = _measure_tune_measure(recipe, out=out, settings=settings, stages=stages)
+    except InterruptedRunError:
+        write_json_atomically(run_json, record | {"status": Status.INTERRUPTED.value})
+        raise
+    summary = tuple(sentence for part in measured.values() for sentence in _sentences(part))
+    result = QuickstartResult(
+        folder=out, measured=measured, adapter=adapter, page=out / "report.html", summary=summary
+    )
+    _write(result, facts=facts)
+    status = Status.COMPLETE if result.complete else Status.INCOMPLETE
+    write_json_atomically(run_json, record | {"status": status.value})
+    return result
 
+
+def _measure_tune_measure(
+    recipe: TrainingRecipe, *, out: Path, settings: Settings, stages: Stages
+) -> tuple[dict[str, Measured], Path]:
+    """The three states of the model on every evaluation, and the adapter."""
     runs: dict[str, dict[str, EvalRun]] = {evaluation: {} for evaluation in EVALUATIONS}
 
-    def measure(label: str, tuned: LanguageModel) -> None:
+    def measure(label: str, model: LanguageModel) -> None:
         for evaluation in EVALUATIONS:
-            folder = (
-                out / "measured" / label.replace(", ", "-").replace(" ", "-") / evaluation.rpartition("/")[2]
-            )
-            progress = stages(f"{label}: {evaluation}")
             runs[evaluation][label] = evaluate(
-                evaluation, model=tuned, settings=settings, out=folder, progress=progress
+                evaluation,
+                model=model,
+                settings=settings,
+                out=out / "measured" / label.replace(", ", "-").replace(" ", "-") / _short(evaluation),
+                progress=stages(f"{label}: {evaluation}"),
             )
 
     loaded = stages("loading the model")
-    weights = load_weights(model)
+    weights = load_weights(recipe.model)
     loaded(1, 1)
     template = SpectrumFormat.from_tokenizer(weights.tokenizer).chat_template
     measure(CHAT, TransformersModel(weights))
     measure(SPECTRUM, TransformersModel(weights, chat_template=template))
     adapter = _trained(recipe, out=out, progress=stages("spectrum tuning"))
     measure(TUNED, TransformersModel(load_weights(str(adapter))))
-
-    measured = {evaluation: _measured(states, seed=seed) for evaluation, states in runs.items()}
-    summary = tuple(sentence for part in measured.values() for sentence in _sentences(part))
-    result = QuickstartResult(
-        folder=out, measured=measured, adapter=adapter, page=out / "report.html", summary=summary
-    )
-    _write(result, facts=facts)
-    write_json_atomically(run_json, record | {"status": "complete" if result.complete else "incomplete"})
-    return result
+    return {evaluation: _measured(states, seed=settings.seed) for evaluation, states in runs.items()}, adapter
 
 
 def _slice_of(estimate: Estimate, evaluation: str) -> str:
     """The slice, with the evaluation's name where it is the whole of it."""
-    return evaluation.rpartition("/")[2] if estimate.slice == "all" else estimate.slice
+    return _short(evaluation) if estimate.slice == "all" else estimate.slice
+
+
+def _short(evaluation: str) -> str:
+    """The last part of an evaluation's id: for distributional/anes96, anes96."""
+    return evaluation.rpartition("/")[2]
 
 
 def _trained(recipe: TrainingRecipe, *, out: Path, progress: Progress) -> Path:
@@ -260,7 +277,8 @@ def _write(result: QuickstartResult, *, facts: dict[str, object]) -> None:
         for run in measured.runs.values()
         for answer in run.answers
     ]
-    write_jsonl(result.folder / "answers.jsonl", answers)
+    with writing(result.folder):
+        write_jsonl(result.folder / "answers.jsonl", answers)
     report = Report(
         title="How much of the human spectrum the model keeps, before and after spectrum tuning",
         summary=result.summary,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pluralign.quickstart import default_recipe
 from pluralign.spectrum import load_recipe
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -30,6 +31,10 @@ def test_examples_run(path, tmp_path, monkeypatch, capsys):
 )
 def test_recipes_are_valid(path):
     assert load_recipe(path).tasks
+
+
+def test_the_quickstart_recipe_is_the_one_that_is_run():
+    assert load_recipe(CHECKOUT / "examples" / "recipes" / "quickstart.yaml") == default_recipe()
 
 
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))

@@ -3,7 +3,7 @@
 from pluralign.runs.engine import Progress, execute
 from pluralign.runs.facts import flat_facts, run_facts
 from pluralign.runs.plan import Plan, make_plan
-from pluralign.runs.store import RunStore, Status, read_json, write_json_atomically
+from pluralign.runs.store import RunStore, Status, read_json, write_json_atomically, writing
 
 __all__ = [
     "Plan",
@@ -16,4 +16,5 @@ __all__ = [
     "read_json",
     "run_facts",
     "write_json_atomically",
+    "writing",
 ]

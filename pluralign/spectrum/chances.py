@@ -159,6 +159,43 @@ def _count_texts(thing: str, items: list[str], weights: list[int]) -> list[str]:
     ]
 
 
+# Things of several colours: what there is, and what is asked; {pairs} is "3 red, 1 blue".
+_COLOURED = (
+    ("Cars in the car park by colour: {pairs}.", "What colour is the next car to leave?"),
+    ("Socks in the drawer: {pairs}.", "You take one in the dark. Its colour?"),
+    ("The paint tins on the shelf: {pairs}.", "Somebody grabs one with closed eyes. Which colour?"),
+    ("Coats on the rack: {pairs}.", "The first guest to go takes a coat of which colour?"),
+    ("T-shirts in the laundry: {pairs}.", "Pull one out. Colour?"),
+    ("Roses in the bunch: {pairs}.", "One of them wilts first. What colour is it?"),
+    ("Pencils in the case: {pairs}.", "Which colour does a child pick blindly?"),
+    ("Flags along the street: {pairs}.", "The wind takes one away. Which colour?"),
+    ("Umbrellas left on the bus: {pairs}.", "One is handed back by chance. Say its colour."),
+    ("Front doors in our street: {pairs}.", "A visitor knocks at a random one. What colour is the door?"),
+    ("Beads on a broken necklace: {pairs}.", "Name the colour of the bead that rolled away."),
+    ("Buses of the fleet: {pairs}.", "One is chosen by lot for inspection. What is its colour?"),
+)
+
+
+def coloured(rng: np.random.Generator) -> Process:
+    """Things of 2 to 6 colours with stated numbers or shares, one of them taken by chance."""
+    colours = pick_some(rng, COLOURS, n=int(rng.integers(2, 7)))
+    if rng.random() < 0.7:
+        weights = [int(rng.integers(1, bound + 1)) for bound in rng.integers(1, 13, size=len(colours))]
+        parts = [f"{weight} {colour}" for weight, colour in zip(weights, colours, strict=True)]
+    else:
+        weights = percentages(rng, len(colours))
+        parts = [f"{weight}% {colour}" for weight, colour in zip(weights, colours, strict=True)]
+    things, question = _COLOURED[int(rng.integers(len(_COLOURED)))]
+    things = things.format(pairs=", ".join(parts))
+    texts = [
+        f"{things} {question}",
+        f"{question} {things}",
+        f"{things} {question} Answer with the colour only.",
+        f"{things} {question} Any of them is equally likely.",
+    ]
+    return finite(dict(zip(colours, map(float, weights), strict=True)), texts, rng=rng)
+
+
 def urn(rng: np.random.Generator) -> Process:
     """Balls in an urn: 2 to 5 of nine colours, counts U{1..bound} with bound U{1..10}."""
     colours = pick_some(rng, COLOURS, n=int(rng.integers(2, 6)))

@@ -21,6 +21,7 @@ FAMILIES: Registry[Family] = Registry(
         "bernoulli": "pluralign.spectrum.chances:bernoulli",
         "events": "pluralign.spectrum.chances:events",
         "categorical": "pluralign.spectrum.chances:categorical",
+        "coloured": "pluralign.spectrum.chances:coloured",
         "urn": "pluralign.spectrum.chances:urn",
         "lists": "pluralign.spectrum.chances:lists",
         "letters": "pluralign.spectrum.chances:letters",

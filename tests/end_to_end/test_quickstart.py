@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -14,7 +15,7 @@ from pluralign.quickstart import (
     quickstart,
 )
 from pluralign.runs import read_json
-from pluralign.spectrum import Lora, TrainingRecipe
+from pluralign.spectrum import Lora, TrainingRecipe, build_sequences
 
 RECIPE = TrainingRecipe(
     tasks={"categorical": 24},
@@ -120,6 +121,7 @@ def test_stopped_at_training_it_goes_on_there(tmp_path, tiny_folder):
     with pytest.raises(InterruptedRunError, match="Training was stopped"):
         quickstart(stages=Stages(interrupt_at="spectrum tuning"), **arguments)
     assert not (tmp_path / "results.json").exists()
+    assert read_json(tmp_path / "run.json")["status"] == "interrupted"
     stages = Stages()
     result = quickstart(stages=stages, **arguments)
     assert not any(steps for stage, steps in stages.steps.items() if stage.startswith("before"))
@@ -130,9 +132,18 @@ def test_stopped_at_training_it_goes_on_there(tmp_path, tiny_folder):
 def test_what_is_trained_on_is_not_what_is_measured():
     """No coin, die, random integer or urn among the training tasks, and other survey questions."""
     from pluralign.data.anes96 import BACKGROUND
+    from pluralign.data.processes import load_processes
     from pluralign.evaluation import load_spec
 
     assert not {"bernoulli", "dice", "integers", "urn"} & set(TRAINING_TASKS)
+    measured_processes = re.compile(
+        r"\b(coins?|die|dice|urns?|heads|tails|random (whole )?(integer|number))\b", re.IGNORECASE
+    )
+    rows = build_sequences(default_recipe())
+    assert not [
+        row.description for row in rows if row.description and measured_processes.search(row.description)
+    ]
+    assert not {question.text for question in load_processes().questions} & {row.description for row in rows}
     trained = set(default_recipe().surveys["anes96"].arguments["questions"])
     measured = set(load_spec("distributional/anes96").data.arguments["questions"])
     assert trained == set(BACKGROUND)
