@@ -74,7 +74,7 @@ class QuickstartResult:
 
     @property
     def headline(self) -> tuple[Series, ...]:
-        """Every state's divergence and valid mass on all evaluations, for one table."""
+        """Divergence and valid mass before and after on all evaluations, for one table; the page has all states."""
         return tuple(
             Series(
                 label=label,
@@ -86,7 +86,7 @@ class QuickstartResult:
                     if estimate.name == name
                 ),
             )
-            for label in (CHAT, SPECTRUM, TUNED)
+            for label in (CHAT, TUNED)
         )
 
     @property

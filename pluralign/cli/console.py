@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 
-# Columns where stdout is no terminal: a table of three states with intervals needs so many.
-PIPE_WIDTH = 110
+# Columns where stdout is no terminal: a table of two states with their intervals needs so many.
+PIPE_WIDTH = 100
 
 
 def result_console() -> "Console":

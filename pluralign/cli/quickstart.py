@@ -7,9 +7,6 @@ import typer
 
 from pluralign.cli.console import progress_bars, progress_console, result_console
 
-# Columns that a table of all three states needs; on less, the page alone shows the middle one.
-WIDE = 96
-
 
 def quickstart(
     model: Annotated[
@@ -45,8 +42,7 @@ def quickstart(
             seed=seed,
         )
     console = result_console()
-    states = result.headline if console.width >= WIDE else (result.headline[0], result.headline[-1])
-    console.print(estimates_table(states, width=console.width))
+    console.print(estimates_table(result.headline, width=console.width))
     for sentence in result.summary:
         console.print(sentence, markup=False, highlight=False)
     progress_console().print(
