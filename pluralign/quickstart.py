@@ -9,12 +9,13 @@ from pluralign.data.anes96 import BACKGROUND
 from pluralign.errors import InterruptedRunError
 from pluralign.evals import PRIMARY, VALID_MASS, compare_distributional
 from pluralign.evaluation import EvalRun, Settings, evaluate, results_of
+from pluralign.files import writing
 from pluralign.models import TransformersModel
 from pluralign.models.loading import load_weights
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import Comparison, Estimate, content_hash, write_jsonl
 from pluralign.reports import Report, Section, Series, save_figure, verdict, write_page
-from pluralign.runs import Progress, Status, flat_facts, read_json, run_facts, write_json_atomically, writing
+from pluralign.runs import Progress, Status, flat_facts, read_json, run_facts, write_json_atomically
 from pluralign.spectrum import SpectrumFormat, SurveySource, TrainingRecipe, build_sequences, train
 
 RESULTS_SCHEMA = 1

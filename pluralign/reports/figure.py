@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from pluralign.errors import ConfigurationError, require
+from pluralign.files import write_whole
 from pluralign.reports.content import Report, Section
 from pluralign.reports.palette import REFERENCE, series_colours
 from pluralign.reports.panels import Panel, blocks
-from pluralign.reports.storage import write_whole
 
 FORMATS = ("png", "svg", "pdf")
 REFERENCE_LABEL = "people, or the exact truth"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pluralign.files import write_whole
 from pluralign.records import Answer, Outcome
 from pluralign.reports import panels, rows
 from pluralign.reports.content import Report, Section
 from pluralign.reports.palette import REFERENCE, series_colours
-from pluralign.reports.storage import write_whole
 
 # Of a block, this many panels are open, and this many are on the page at all: it must stay small enough to open.
 N_OPEN_PANELS, N_PANELS = 4, 60

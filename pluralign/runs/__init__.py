@@ -3,7 +3,7 @@
 from pluralign.runs.engine import Progress, execute
 from pluralign.runs.facts import flat_facts, run_facts
 from pluralign.runs.plan import Plan, make_plan
-from pluralign.runs.store import RunStore, Status, read_json, write_json_atomically, writing
+from pluralign.runs.store import RunStore, Status, read_json, write_json_atomically
 
 __all__ = [
     "Plan",
@@ -16,5 +16,4 @@ __all__ = [
     "read_json",
     "run_facts",
     "write_json_atomically",
-    "writing",
 ]

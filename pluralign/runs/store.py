@@ -2,13 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 from pluralign.errors import StorageError
+from pluralign.files import write_whole, writing
 from pluralign.records import Answer, Outcome
 from pluralign.records.jsonl import parse_line
 from pluralign.runs.plan import Plan
@@ -99,10 +99,7 @@ class RunStore:
         with writing(self.folder):
             content = self._answers.read_bytes()
             if content and not content.endswith(b"\n"):
-                whole = content[: content.rfind(b"\n") + 1]
-                temporary = self._answers.with_suffix(".tmp")
-                temporary.write_bytes(whole)
-                os.replace(temporary, self._answers)
+                write_whole(self._answers, content[: content.rfind(b"\n") + 1])
 
     def answers(self) -> dict[str, Answer]:
         """The rows on disk by key; where a key was asked again after an error, the last row counts.
@@ -164,21 +161,5 @@ def write_json_atomically(path: Path, value: Mapping[str, Any]) -> None:
     Raises:
         StorageError: The disk is full or not writable.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    with writing(path):
-        temporary.write_text(
-            json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-        )
-        os.replace(temporary, path)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn an operating-system error while writing into one clear sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"Cannot write to {path}: {error.strerror or error}. What was finished before stays on disk; "
-            "free some space or choose another --out, and run the same command again to go on."
-        ) from error
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(path, text.encode())

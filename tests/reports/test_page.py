@@ -126,7 +126,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(report, tmp_path, monke
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pluralign.reports.storage.os.replace", full)
+    monkeypatch.setattr("pluralign.files.os.replace", full)
     with pytest.raises(StorageError, match=r"report\.html: cannot be written: .*No space left"):
         write_page(report, path)
     assert path.read_text(encoding="utf-8") == "old"

@@ -163,7 +163,7 @@ def test_a_full_disk_is_one_clear_sentence(tmp_path):
 
 def test_a_file_in_the_way_is_one_clear_sentence(tmp_path):
     (tmp_path / "run").write_text("not a folder")
-    with pytest.raises(StorageError, match="Cannot write to"):
+    with pytest.raises(StorageError, match="cannot be written: File exists"):
         run_in(tmp_path / "run", CountingModel())
 
 
