@@ -1,6 +1,7 @@
 """From a spec to results: the one place where data, model, elicitation, run folder and evaluator meet."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,32 +117,70 @@ class Prepared:
     plan: Plan
 
 
+class RunConfig(Record):
+    """config.json of a run: everything that is needed to go on with it.
+
+    Attributes:
+        spec: What is run.
+        settings: Groups, limits and seed.
+        model: The model's name, as `load_model` takes it.
+    """
+
+    spec: EvalSpec
+    settings: Settings
+    model: Text
+
+
 @dataclass(frozen=True)
 class EvalRun:
     """A finished evaluation.
 
     Attributes:
-        spec: What was run.
-        model_id: Who was asked.
+        config: What was run, how, and the name of the model.
         questions: What was asked.
-        answers: One a cell.
+        answers: One a cell, at least one.
         scores: Estimates over all cells and over each slice.
         folder: Where the run lies.
-        complete: Whether no more cells are unscored than the spec allows.
     """
 
-    spec: EvalSpec
-    model_id: str
+    config: RunConfig
     questions: QuestionSet
     answers: tuple[Answer, ...]
     scores: DistributionalScores
     folder: Path
-    complete: bool
+
+    @property
+    def spec(self) -> EvalSpec:
+        """What was run."""
+        return self.config.spec
+
+    @property
+    def model_id(self) -> str:
+        """Who answered: model and adapter with their revisions."""
+        return self.answers[0].model_id
+
+    @property
+    def complete(self) -> bool:
+        """Whether no more cells are unscored than the spec allows."""
+        return sum(self.scores.n_unscored.values()) <= self.spec.max_unscored_share * len(self.answers)
 
     @property
     def status(self) -> Status:
         """Status in run.json and results.json."""
         return Status.COMPLETE if self.complete else Status.INCOMPLETE
+
+    @property
+    def command(self) -> str:
+        """The command that runs the same evaluation again."""
+        settings = self.config.settings
+        flags = {
+            "--groups": ",".join(settings.groups or ()),
+            "--limit": settings.limit,
+            "--max-orders": settings.max_orders,
+            "--seed": settings.seed,
+        }
+        words = ["pluralign", "eval", "run", self.spec.id, "--model", self.config.model]
+        return shlex.join(words + [str(word) for flag in flags.items() if flag[1] for word in flag])
 
 
 def list_specs() -> dict[str, Path]:
@@ -275,14 +314,7 @@ def run(
     answers = execute(
         prepared.plan, model=prepared.model, elicitation=prepared.elicitation, store=store, progress=progress
     )
-    finished = _scored(
-        prepared.spec,
-        prepared.settings,
-        questions=prepared.questions,
-        answers=answers,
-        model_id=prepared.model.id,
-        folder=folder,
-    )
+    finished = _scored(_config(prepared), questions=prepared.questions, answers=answers, folder=folder)
     write_page(report_of(finished), folder / "report.html")
     store.finish(results_of(finished), status=finished.status)
     return finished
@@ -306,38 +338,15 @@ def load_run(folder: Path) -> EvalRun:
         StorageError: There is no run in the folder.
     """
     config = read_config(folder)
-    return _scored(
-        config.spec,
-        config.settings,
-        questions=_questions(config.spec, config.settings),
-        answers=list(RunStore(folder).answers().values()),
-        model_id=config.model,
-        folder=folder,
-    )
+    answers = list(RunStore(folder).answers().values())
+    return _scored(config, questions=_questions(config.spec, config.settings), answers=answers, folder=folder)
 
 
-def _scored(
-    spec: EvalSpec,
-    settings: Settings,
-    *,
-    questions: QuestionSet,
-    answers: Sequence[Answer],
-    model_id: str,
-    folder: Path,
-) -> EvalRun:
+def _scored(config: RunConfig, *, questions: QuestionSet, answers: Sequence[Answer], folder: Path) -> EvalRun:
     if not answers:
         raise StorageError(f"{folder} holds no answers yet.")
-    scores = score_distributional(questions, answers, seed=settings.seed)
-    complete = sum(scores.n_unscored.values()) <= spec.max_unscored_share * len(answers)
-    return EvalRun(
-        spec=spec,
-        model_id=model_id,
-        questions=questions,
-        answers=tuple(answers),
-        scores=scores,
-        folder=folder,
-        complete=complete,
-    )
+    scores = score_distributional(questions, answers, seed=config.settings.seed)
+    return EvalRun(config=config, questions=questions, answers=tuple(answers), scores=scores, folder=folder)
 
 
 def run_name(prepared: Prepared) -> str:
@@ -353,14 +362,6 @@ def _unused(folder: Path) -> Path:
         if not candidate.exists():
             return candidate
     raise StorageError(f"{folder} and {len(candidates) - 1} folders beside it exist; choose another --out.")
-
-
-class RunConfig(Record):
-    """config.json of a run: everything that is needed to go on with it."""
-
-    spec: EvalSpec
-    settings: Settings
-    model: Text
 
 
 def _config(prepared: Prepared) -> RunConfig:
@@ -403,5 +404,5 @@ def report_of(run: EvalRun) -> Report:
         summary=(run.spec.description.strip(),),
         sections=(Section(title=run.spec.title, questions=run.questions, series=(series,)),),
         run_facts=facts,
-        reproduce=f"pluralign eval run {run.spec.id} --model {run.model_id}",
+        reproduce=run.command,
     )

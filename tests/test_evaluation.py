@@ -229,3 +229,11 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_written(tmp_path):
     kept = written[: written.rfind(b"\n") + 1]
     assert rows.read_bytes().startswith(kept)
     assert 0 < kept.count(b"\n") < len(whole.answers)
+
+
+def test_the_page_names_the_command_that_makes_it_again(tmp_path):
+    settings = Settings(groups=("party=Democrat",), limit=2, max_orders=1)
+    run = evaluate(ANES, model=UNIFORM, settings=settings, out=tmp_path)
+    command = "pluralign eval run distributional/anes96 --model scripted:uniform --groups party=Democrat --limit 2 --max-orders 1"
+    assert run.command == command
+    assert command in (tmp_path / "report.html").read_text(encoding="utf-8")
