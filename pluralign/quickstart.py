@@ -1,12 +1,12 @@
 """The main job: measure a model against people and known processes, spectrum-tune it, measure it again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from pluralign.data.anes96 import BACKGROUND
-from pluralign.errors import InterruptedRunError
+from pluralign.errors import InterruptedRunError, require
 from pluralign.evals import PRIMARY, VALID_MASS, compare_distributional
 from pluralign.evaluation import EvalRun, Settings, evaluate, results_of
 from pluralign.files import writing
@@ -16,7 +16,14 @@ from pluralign.models.protocol import LanguageModel
 from pluralign.records import Comparison, Estimate, content_hash, write_jsonl
 from pluralign.reports import Report, Section, Series, save_figure, verdict, write_page
 from pluralign.runs import Progress, Status, flat_facts, read_json, run_facts, write_json_atomically
-from pluralign.spectrum import SpectrumFormat, SurveySource, TrainingRecipe, build_sequences, train
+from pluralign.spectrum import (
+    SpectrumFormat,
+    SpectrumSequence,
+    SurveySource,
+    TrainingRecipe,
+    build_sequences,
+    train,
+)
 
 RESULTS_SCHEMA = 1
 
@@ -152,6 +159,10 @@ def quickstart(
         PluralignError: One of its kinds; what was finished stays on disk.
     """
     recipe = (recipe or default_recipe(seed=seed)).model_copy(update={"model": model})
+    # What only training needs is asked for now, not after minutes of measuring.
+    for module, extra in (("torch", "hf"), ("trl", "train"), ("peft", "train")):
+        require(module, extra=extra)
+    sequences = build_sequences(recipe)
     settings = Settings(max_orders=max_orders, seed=seed)
     run_json = out / "run.json"
     with writing(out):
@@ -160,7 +171,9 @@ def quickstart(
     record = {"schema": RESULTS_SCHEMA, "facts": facts, "recipe": recipe.model_dump(mode="json")}
     write_json_atomically(run_json, record | {"status": Status.RUNNING.value})
     try:
-        measured, adapter = _measure_tune_measure(recipe, out=out, settings=settings, stages=stages)
+        measured, adapter = _measure_tune_measure(
+            recipe, sequences=sequences, out=out, settings=settings, stages=stages
+        )
     except InterruptedRunError:
         write_json_atomically(run_json, record | {"status": Status.INTERRUPTED.value})
         raise
@@ -175,7 +188,12 @@ def quickstart(
 
 
 def _measure_tune_measure(
-    recipe: TrainingRecipe, *, out: Path, settings: Settings, stages: Stages
+    recipe: TrainingRecipe,
+    *,
+    sequences: Sequence[SpectrumSequence],
+    out: Path,
+    settings: Settings,
+    stages: Stages,
 ) -> tuple[dict[str, Measured], Path]:
     """The three states of the model on every evaluation, and the adapter."""
     runs: dict[str, dict[str, EvalRun]] = {evaluation: {} for evaluation in EVALUATIONS}
@@ -196,7 +214,7 @@ def _measure_tune_measure(
     template = SpectrumFormat.from_tokenizer(weights.tokenizer).chat_template
     measure(CHAT, TransformersModel(weights))
     measure(SPECTRUM, TransformersModel(weights, chat_template=template))
-    adapter = _trained(recipe, out=out, progress=stages("spectrum tuning"))
+    adapter = _trained(recipe, sequences=sequences, out=out, progress=stages("spectrum tuning"))
     measure(TUNED, TransformersModel(load_weights(str(adapter))))
     return {evaluation: _measured(states, seed=settings.seed) for evaluation, states in runs.items()}, adapter
 
@@ -211,7 +229,9 @@ def _short(evaluation: str) -> str:
     return evaluation.rpartition("/")[2]
 
 
-def _trained(recipe: TrainingRecipe, *, out: Path, progress: Progress) -> Path:
+def _trained(
+    recipe: TrainingRecipe, *, sequences: Sequence[SpectrumSequence], out: Path, progress: Progress
+) -> Path:
     """Train, unless the folder holds an adapter that the same recipe made."""
     record_path = out / "training.json"
     digest = content_hash(recipe.model_dump(mode="json"))
@@ -219,7 +239,7 @@ def _trained(recipe: TrainingRecipe, *, out: Path, progress: Progress) -> Path:
         return out / str(record["adapter"])
     result = train(
         recipe,
-        sequences=build_sequences(recipe),
+        sequences=sequences,
         output_dir=out,
         progress=lambda step, n_steps, loss: progress(step, n_steps),
     )

@@ -40,7 +40,14 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str], Progress]]:
-    """Bars on stderr with an estimate of the time left; call the result with a description to get a new one."""
+    """Bars on stderr with an estimate of the time left; call the result with a description to get a new one.
+
+    Where stderr is no terminal, each stage writes a line at every tenth of its way instead.
+    """
+    console = progress_console()
+    if not console.is_terminal:
+        yield lambda description: _lines(console, description)
+        return
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -59,10 +66,24 @@ def progress_bars() -> Iterator[Callable[[str], Progress]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=progress_console()) as bars:
+    with Bars(*columns, console=console) as bars:
 
         def start(description: str) -> Progress:
             task = bars.add_task(description, total=None)
             return lambda finished, total: bars.update(task, completed=finished, total=total)
 
         yield start
+
+
+def _lines(console: "Console", description: str) -> Progress:
+    """A stage's progress as lines: when it begins, and at every tenth of the way."""
+    console.print(f"{description} ...", markup=False, highlight=False)
+    tenths = 0
+
+    def progress(finished: int, total: int) -> None:
+        nonlocal tenths
+        if 10 * finished // total > tenths:
+            tenths = 10 * finished // total
+            console.print(f"{description}: {finished}/{total}", markup=False, highlight=False)
+
+    return progress

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from pluralign.errors import InterruptedRunError
+from pluralign.errors import ConfigurationError, InterruptedRunError
 from pluralign.evals import PRIMARY
 from pluralign.quickstart import (
     CHAT,
@@ -127,6 +127,15 @@ def test_stopped_at_training_it_goes_on_there(tmp_path, tiny_folder):
     assert not any(steps for stage, steps in stages.steps.items() if stage.startswith("before"))
     assert stages.steps["spectrum tuning"]
     assert result.complete
+
+
+def test_a_recipe_that_cannot_be_built_is_refused_before_anything_is_measured(tmp_path, tiny_folder):
+    recipe = RECIPE.model_copy(update={"tasks": {"categoricl": 24}})
+    stages = Stages()
+    with pytest.raises(ConfigurationError, match="Did you mean 'categorical'"):
+        quickstart(stages=stages, model=str(tiny_folder), out=tmp_path / "run", recipe=recipe)
+    assert not stages.steps
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_trained_on_is_not_what_is_measured():

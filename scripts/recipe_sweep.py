@@ -3,7 +3,7 @@
 Each point changes fields of the quickstart's recipe, trains it, and scores the result on a validation set: coins,
 dice, integers and urns in the wordings of the spectrum tasks, which are other items than the quickstart measures.
 
-    python benchmarks/recipe_sweep.py sweep.jsonl '{"learning_rate": 1e-3}' '{"learning_rate": 2e-3, "seed": 1}'
+    python scripts/recipe_sweep.py sweep.jsonl '{"learning_rate": 1e-3}' '{"learning_rate": 2e-3, "seed": 1}'
 """
 
 import argparse
