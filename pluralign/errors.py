@@ -43,12 +43,6 @@ class TrainingError(PluralignError):
     """Training cannot start or cannot go on."""
 
 
-class IncompleteRunError(PluralignError):
-    """A run ended with more failed work units than its limit allows."""
-
-    exit_code = 1
-
-
 class InterruptedRunError(PluralignError):
     """A run was stopped from outside; what was finished is on disk and it can be resumed."""
 

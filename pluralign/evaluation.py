@@ -308,13 +308,14 @@ def run(
     folder = out or Path("runs") / run_name(prepared)
     if fresh:
         folder = _unused(folder)
-    store = RunStore.open(
-        folder, plan=prepared.plan, facts=run_facts(), config=_config(prepared).model_dump(mode="json")
-    )
+    # People's counts are no part of a row's key: new counts need no new answers. The digest tells which were used.
+    facts = run_facts() | {"questions_digest": prepared.questions.digest}
+    config = _config(prepared)
+    store = RunStore.open(folder, plan=prepared.plan, facts=facts, config=config.model_dump(mode="json"))
     answers = execute(
         prepared.plan, model=prepared.model, elicitation=prepared.elicitation, store=store, progress=progress
     )
-    finished = _scored(_config(prepared), questions=prepared.questions, answers=answers, folder=folder)
+    finished = _scored(config, questions=prepared.questions, answers=answers, folder=folder)
     write_page(report_of(finished), folder / "report.html")
     store.finish(results_of(finished), status=finished.status)
     return finished

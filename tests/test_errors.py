@@ -35,7 +35,7 @@ def test_exit_codes():
         if isinstance(value, type) and issubclass(value, PluralignError)
     ]
     codes = {value.__name__: value.exit_code for value in classes if value.exit_code != 2}
-    assert codes == {"IncompleteRunError": 1, "InterruptedRunError": 3}
+    assert codes == {"InterruptedRunError": 3}
     assert len(classes) > 5
     assert issubclass(errors.DataError, ValueError)
 

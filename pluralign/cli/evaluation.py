@@ -90,13 +90,19 @@ def list_evaluations(json: Json = False) -> None:
 
 @app.command("show")
 def show_evaluation(
-    name: Annotated[str, typer.Argument(help="An evaluation, or the folder of a run.")], json: Json = False
+    name: Annotated[str, typer.Argument(help="An evaluation, or the folder of a run.")],
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a run's table as Markdown.")] = False,
 ) -> None:
     """Show what an evaluation asks, or the results of a run."""
     from pluralign.evaluation import load_run, load_spec
 
     if Path(name).is_dir():
-        _print_run(load_run(Path(name)), as_json=json)
+        shown = load_run(Path(name))
+        if markdown:
+            _print_markdown(shown)
+        else:
+            _print_run(shown, as_json=json)
         return
     spec = load_spec(name)
     if json:
@@ -109,6 +115,13 @@ def show_evaluation(
     console.print(f"source: {spec.source.name} ({spec.source.licence})")
     console.print(f"asked of: {spec.conditions}; elicitation: {spec.elicitation.name}")
     console.print(f"run it: pluralign eval run {spec.id} --model embedded")
+
+
+def _print_markdown(run: "EvalRun") -> None:
+    from pluralign.reports import Series, as_markdown, estimate_rows
+
+    rows = estimate_rows([Series(label=run.model_id, estimates=run.scores.estimates)])
+    result_console().print(as_markdown(rows), markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_plan(prepared: "Prepared") -> None:

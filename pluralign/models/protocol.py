@@ -11,7 +11,6 @@ class Capability(StrEnum):
 
     SAMPLE = "sample"
     SCORE_OPTIONS = "score_options"
-    SCORE_TEXT = "score_text"
     CHAT = "chat"
     SYSTEM_PROMPT = "system_prompt"
     SPECTRUM_PROMPT = "spectrum_prompt"

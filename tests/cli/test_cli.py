@@ -59,6 +59,13 @@ def test_json_on_stdout_is_json_and_nothing_else(run, tmp_path):
         assert json.loads(out)
 
 
+def test_a_run_s_table_as_markdown(run, tmp_path):
+    run("eval", "run", PROCESSES, "--model", "scripted:uniform", "--limit", "2", "--out", tmp_path)
+    status, out, _ = run("eval", "show", tmp_path, "--markdown")
+    assert status == 0
+    assert out.startswith("| Metric | Over | scripted:uniform |")
+
+
 def test_dry_run_shows_the_exact_prompt_and_asks_nothing(run, tmp_path, tiny_folder):
     status, out, _ = run(
         "eval", "run", PROCESSES, "--model", tiny_folder, "--dry-run", "--out", tmp_path / "r"
