@@ -21,12 +21,20 @@ from pluralign.metrics import (
     total_variation,
     wasserstein_ordinal,
 )
-from pluralign.records import Answer, Comparison, Estimate, Interval, Outcome, Question, QuestionSet
+from pluralign.records import (
+    POPULATION,
+    Answer,
+    Comparison,
+    Estimate,
+    Interval,
+    Outcome,
+    Question,
+    QuestionSet,
+)
 
 Array = NDArray[np.float64]
 Distance = Callable[[Array, Array], Array]
 
-POPULATION = "all"
 N_RESAMPLES = 2000
 _METHOD = f"bootstrap over questions, percentile, {N_RESAMPLES} resamples"
 
@@ -131,12 +139,8 @@ def _options_on_scale(cell: Cell) -> Comparable | None:
     share = float(target.sum())
     if len(set(positions.tolist())) < 2 or share == 0 or model.sum() == 0:
         return None
-    distance = partial(_wasserstein, positions=positions)
+    distance = partial(wasserstein_ordinal, positions=positions)
     return Comparable(cell, distance, target / share, model / model.sum(), share)
-
-
-def _wasserstein(p: Array, q: Array, *, positions: Array) -> Array:
-    return wasserstein_ordinal(p, q, positions)
 
 
 METRICS = (
@@ -213,7 +217,7 @@ def score_distributional(
 
 def make_cells(questions: QuestionSet, answers: Iterable[Answer]) -> list[Cell]:
     """Bring together what people answered and what the model answered, for the groups that it was asked for."""
-    by_cell = {(answer.question_id, _group_of(answer)): answer for answer in answers}
+    by_cell = {(answer.question_id, answer.condition.group): answer for answer in answers}
     asked_groups = {group for _, group in by_cell}
     cells = []
     for question in questions.questions:
@@ -226,10 +230,6 @@ def make_cells(questions: QuestionSet, answers: Iterable[Answer]) -> list[Cell]:
                 answer = by_cell.get((question.id, group))
                 cells.append(Cell(question, group, target, question.n_people(group), answer))
     return cells
-
-
-def _group_of(answer: Answer) -> str:
-    return POPULATION if answer.condition.kind == "none" else answer.condition.id
 
 
 def slices(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

@@ -1,6 +1,5 @@
 """Language models: one protocol, and the backends that speak it. Importing this loads no backend."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pluralign.errors import ConfigurationError, did_you_mean
 from pluralign.models.protocol import (
+    HUB_ID,
     Capability,
     Chat,
     Draw,
@@ -64,7 +64,6 @@ BACKENDS: Registry[Callable[[ModelSpec], LanguageModel]] = Registry(
         "scripted": "pluralign.models.scripted:load",
     },
 )
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -124,11 +123,7 @@ def _backend(name: str) -> str:
     if name == "embedded" or (colon and prefix in BACKENDS and prefix != "embedded"):
         return prefix
     # A path that is spelled as one gets the loader's own message where nothing lies there.
-    if (
-        Path(name).expanduser().exists()
-        or name.startswith(("/", "./", "../", "~"))
-        or _HUB_ID.fullmatch(name)
-    ):
+    if Path(name).expanduser().exists() or name.startswith(("/", "./", "../", "~")) or HUB_ID.fullmatch(name):
         return "hf"
     suggestion = did_you_mean(name, ["embedded", "scripted:uniform"])
     raise ConfigurationError(

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pluralign.errors import ConfigurationError, ModelError, did_you_mean, require
 from pluralign.models import embedded
+from pluralign.models.protocol import HUB_ID
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _ADAPTER_CONFIG = "adapter_config.json"
 _ADAPTER_FILES = ["adapter_*", "tokenizer*", "*.jinja", "special_tokens_map.json", "added_tokens.json"]
 # Saved beside the weights, but hashed elsewhere (tokenizer) or of no weight for the scores.
@@ -136,7 +135,7 @@ def _find(name: str, *, revision: str | None, progress: bool) -> _Source:
     if path.is_file():
         raise ModelError(f"{path} is a file; a model is a folder with config.json, weights and tokenizer.")
     hub_id = name.removeprefix("hf:")
-    if hub_id == name and not _HUB_ID.fullmatch(name):
+    if hub_id == name and not HUB_ID.fullmatch(name):
         raise ModelError(
             f"There is no model folder {path}. Give a folder, a hub id such as 'org/name', or 'embedded'."
         )
@@ -172,7 +171,7 @@ def _adapter_folder(adapter: str) -> Path:
         if not (path / _ADAPTER_CONFIG).is_file():
             raise ModelError(f"The folder {path} holds no adapter: {_ADAPTER_CONFIG} is missing.")
         return path
-    if not _HUB_ID.fullmatch(adapter):
+    if not HUB_ID.fullmatch(adapter):
         raise ModelError(f"There is no adapter folder {path}.")
     hub = require("huggingface_hub", extra="hf")
     try:

@@ -1,9 +1,13 @@
 """What pluralign asks of a language model, whatever runs it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
+
+# "org/name", as the Hugging Face hub names its repositories.
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 class Capability(StrEnum):

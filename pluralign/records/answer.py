@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from pluralign.records.base import Probability, Record, Text, check_distribution
 
+# Id of the group that stands for everybody.
+POPULATION = "all"
+
 
 class Outcome(StrEnum):
     """What became of a work unit. Only `ok` carries a distribution; nothing is invented for the others."""
@@ -39,6 +42,11 @@ class Condition(Record):
                 f"text: a condition of kind {self.kind!r} with text {self.text!r} makes no sense"
             )
         return self
+
+    @property
+    def group(self) -> str:
+        """Whom an answer under this condition speaks for: a group's id, or everybody where nothing is given."""
+        return POPULATION if self.kind == "none" else self.id
 
 
 class Answer(Record):

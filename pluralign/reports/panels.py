@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from pluralign.metrics.distances import total_variation
-from pluralign.records import Answer, Group, Option, Outcome, Question
+from pluralign.records import POPULATION, Answer, Group, Option, Outcome, Question
 from pluralign.reports.content import Section, Series
 
 # Answers without a condition belong to the whole population, or to the exact truth, which is nobody's.
-POPULATION, NOBODY = "all", ""
+NOBODY = ""
 # Bars end at the smallest of these that holds them all, so that flat distributions can be read too.
 SCALES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
@@ -97,7 +97,7 @@ def blocks(section: Section) -> list[Block]:
     with its groups where it was put to several; the questions that are left share one block.
     """
     groups = {group.id: group for group in section.questions.groups}
-    asked = {_target(answer) for series in section.series for answer in series.answers}
+    asked = {answer.condition.group for series in section.series for answer in series.answers}
     answers = {series.label: _by_question(series) for series in section.series}
     found: dict[str, list[Panel]] = {}
     for question in section.questions.questions:
@@ -137,12 +137,8 @@ def _targets(
     return targets or [NOBODY]
 
 
-def _target(answer: Answer) -> str:
-    return POPULATION if answer.condition.kind == "none" else answer.condition.id
-
-
 def _belongs(answer: Answer, target: str) -> bool:
-    return _target(answer) == target or (target == NOBODY and answer.condition.kind == "none")
+    return answer.condition.group == target or (target == NOBODY and answer.condition.kind == "none")
 
 
 def _whom(group: Group | None, target: str) -> str:

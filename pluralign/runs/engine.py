@@ -40,12 +40,15 @@ def execute(
         InterruptedRunError: Ctrl-C; what was answered is on disk.
         StorageError: Rows cannot be written.
     """
-    finished = store.finished_keys()
+    rows = store.answers()
+    finished = {key for key, answer in rows.items() if answer.outcome is not Outcome.ERROR}
     owed = [unit for unit in plan.units if unit.key not in finished]
     n_done = len(plan.units) - len(owed)
     try:
         for chunk in _chunks(owed):
-            store.append(_ask(chunk, model=model, elicitation=elicitation))
+            answers = _ask(chunk, model=model, elicitation=elicitation)
+            store.append(answers)
+            rows |= {answer.key: answer for answer in answers}
             n_done += len(chunk)
             if progress:
                 progress(n_done, len(plan.units))
@@ -55,7 +58,6 @@ def execute(
             f"Interrupted after {n_done} of {len(plan.units)} units. They are in {store.folder}; "
             "run the same command again to go on."
         ) from None
-    rows = store.answers()
     return [rows[unit.key] for unit in plan.units]
 
 

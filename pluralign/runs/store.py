@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pluralign.errors import StorageError
 from pluralign.files import write_whole, writing
-from pluralign.records import Answer, Outcome
+from pluralign.records import Answer
 from pluralign.records.jsonl import parse_line
 from pluralign.runs.plan import Plan
 
@@ -114,10 +114,6 @@ class RunStore:
                     answer = parse_line(line, Answer, where=f"{self._answers}, line {number}")
                     rows[answer.key] = answer
         return rows
-
-    def finished_keys(self) -> set[str]:
-        """Keys that need not be asked again: every outcome but an error."""
-        return {key for key, answer in self.answers().items() if answer.outcome is not Outcome.ERROR}
 
     def append(self, answers: Sequence[Answer]) -> None:
         """Append rows and flush them to the disk.
