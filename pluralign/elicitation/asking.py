@@ -9,9 +9,13 @@ from pluralign.errors import UnsupportedError
 from pluralign.models.protocol import Capability, Chat, LanguageModel, Message, Prompt
 from pluralign.records import Answer, Condition, Question
 
+ONE_OPTION = "Answer with one of the options, word for word, and nothing else."
+
 _REMEDIES = {
     Capability.CHAT: "Use an instruct model, or save a chat template with the tokenizer.",
-    Capability.SCORE_OPTIONS: "Local models (a path, a hub id, 'embedded') score options exactly.",
+    Capability.SCORE_OPTIONS: "Local models (a path, a hub id, 'embedded') score options exactly; "
+    "every other model can be asked with the elicitation 'sample'.",
+    Capability.SAMPLE: "Any local model or endpoint can be sampled.",
 }
 
 
@@ -82,7 +86,12 @@ def check_capable(model: LanguageModel, elicitation: Elicitation) -> None:
 
 
 def prompt_for(
-    question: Question, *, order: Sequence[int], condition: Condition, style: PromptStyle
+    question: Question,
+    *,
+    order: Sequence[int],
+    condition: Condition,
+    style: PromptStyle,
+    instruction: str = ONE_OPTION,
 ) -> Prompt:
     """Write a question as a prompt.
 
@@ -92,21 +101,22 @@ def prompt_for(
         condition: What the model is given beside the question.
         style: Chat: the condition as system message, the question as user message. Spectrum: question,
             options and respondents as `description`, the answer being an `output` (Sorensen et al. 2025).
+        instruction: What is asked for behind the listed options of a chat prompt.
     """
     options = [question.option_texts[index] for index in order] if question.options_listed else []
     if style is PromptStyle.SPECTRUM:
         return Chat((Message("description", _description(question, options, condition)),))
-    user = Message("user", _user_turn(question, options))
+    user = Message("user", _user_turn(question, options, instruction))
     if condition.kind == "none":
         return Chat((user,))
     return Chat((Message("system", _system_turn(condition)), user))
 
 
-def _user_turn(question: Question, options: Sequence[str]) -> str:
+def _user_turn(question: Question, options: Sequence[str], instruction: str) -> str:
     if not options:
         return question.text
     listed = "\n".join(f"- {option}" for option in options)
-    return f"{question.text}\n\nOptions:\n{listed}\n\nAnswer with one of the options, word for word, and nothing else."
+    return f"{question.text}\n\nOptions:\n{listed}\n\n{instruction}"
 
 
 def _system_turn(condition: Condition) -> str:

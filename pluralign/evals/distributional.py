@@ -67,7 +67,7 @@ class Cell:
     @property
     def n_noise(self) -> float | None:
         """Draws that would be as noisy as people and model draws together; None where both are exact."""
-        n_draws = self.answer.n_draws if self.answer else 0
+        n_draws = self.answer.sample_size if self.answer else 0
         inverse = sum(1 / n for n in (n_draws, self.n_people) if n)
         return 1 / inverse if inverse else None
 

@@ -1,7 +1,8 @@
 """The records everything is built on: questions with people's counts, a model's answers, and estimates."""
 
-from pluralign.records.answer import POPULATION, Answer, Condition, Outcome
+from pluralign.records.answer import POPULATION, Answer, Condition, Outcome, PersonaForm
 from pluralign.records.estimate import Comparison, Estimate, Interval
+from pluralign.records.finding import Finding, Severity
 from pluralign.records.jsonl import canonical_json, content_hash, read_jsonl, write_jsonl
 from pluralign.records.question import Group, Option, Question, QuestionSet
 
@@ -11,12 +12,15 @@ __all__ = [
     "Comparison",
     "Condition",
     "Estimate",
+    "Finding",
     "Group",
     "Interval",
     "Option",
     "Outcome",
+    "PersonaForm",
     "Question",
     "QuestionSet",
+    "Severity",
     "canonical_json",
     "content_hash",
     "read_jsonl",

@@ -12,6 +12,9 @@ from pluralign.records.base import Probability, Record, Text, check_distribution
 POPULATION = "all"
 
 
+PersonaForm = Literal["member", "qa", "bio", "portray"]
+
+
 class Outcome(StrEnum):
     """What became of a work unit. Only `ok` carries a distribution; nothing is invented for the others."""
 
@@ -26,14 +29,19 @@ class Condition(Record):
     """Under which condition a model answers.
 
     Attributes:
-        kind: What the model is given beside the question.
-        id: Key of the condition: the group id for a persona, "none" where nothing is given.
-        text: What the model is told; empty for kind "none".
+        kind: What the model is given beside the question: nothing, a persona of a group, a value profile, or
+            the group's answers to other questions.
+        id: Id of the group for which the model speaks; "none" where nothing is given.
+        text: What the model is told; empty for kind "none". For a persona of form "member" it completes
+            "people who ..."; everywhere else it stands in the prompt word for word.
+        form: Wording of a persona: "member" ("You are one of the people who ..."), or "qa", "bio", "portray"
+            (Santurkar et al. 2023).
     """
 
     kind: Literal["none", "persona", "profile", "few_shot"] = "none"
     id: Text = "none"
     text: str = ""
+    form: PersonaForm = "member"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -61,8 +69,11 @@ class Answer(Record):
         outcome: What became of it.
         probabilities: Distribution over the question's options, summing to 1; None unless `ok`.
         valid_mass_prob: Probability that the model gave to the options before normalising; None if unknown.
-        n_draws: Number of draws the distribution rests on; 0 where it is exact.
-        counts: outcome -> number of draws that ended so; empty where the distribution is exact.
+        n_draws: Number of replies drawn from the model; 0 where none was, because the answer is exact.
+        counts: outcome -> number of replies that ended so; empty where none was drawn.
+        sample_size: Number of single choices of which the distribution is a tally, so that it is noisy even if
+            the model is right; 0 where it is exact or stated in the reply.
+        replies: The replies as they came, in order of drawing, so that they can be read again.
         n_permutations: Number of option orders averaged over.
         order_sensitivity: Mean total variation between the distribution under one option order and the
             average over orders, in [0, 1]; None with fewer than two orders.
@@ -79,6 +90,8 @@ class Answer(Record):
     valid_mass_prob: Probability | None = None
     n_draws: Annotated[int, Field(ge=0)] = 0
     counts: Mapping[Outcome, Annotated[int, Field(ge=0)]] = {}
+    sample_size: Annotated[int, Field(ge=0)] = 0
+    replies: tuple[str, ...] = ()
     n_permutations: Annotated[int, Field(ge=1)] = 1
     order_sensitivity: Probability | None = None
     error: str | None = None

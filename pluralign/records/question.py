@@ -29,10 +29,13 @@ class Group(Record):
     Attributes:
         id: Key of the group in `Question.counts`, for example "party=Democrat".
         text: The group in words, completing "people who ...", or None for the whole population.
+        personas: Form of a persona prompt ("qa", "bio", "portray") -> its exact wording, where the data's
+            authors published one; the other forms are built from id and text.
     """
 
     id: Text
     text: str | None = None
+    personas: Mapping[str, Text] = {}
 
 
 class Question(Record):
@@ -41,8 +44,11 @@ class Question(Record):
     Attributes:
         id: Unique within a question set.
         text: The question as it is asked, without the options.
-        options: At least two, none twice.
+        options: At least one. Published files hold questions with a single option, or with one option
+            twice; such a question can be scored, but not asked: see `unaskable`.
         counts: group id -> how many of the group gave each option (floats where survey weights apply).
+        shares: group id -> share of the group that gave each option, where the number of people was not
+            published: there is then neither a noise floor of the people nor a split-half ceiling.
         effective_n: group id -> effective sample size where weights apply; else the sum of the counts.
         truth: The exact distribution, where the answer comes from a process known in closed form.
         options_listed: Whether the options are listed when the question is asked. False where the text
@@ -53,18 +59,22 @@ class Question(Record):
     text: Text
     options: tuple[Option, ...]
     counts: Mapping[str, tuple[Count, ...]] = {}
+    shares: Mapping[str, tuple[Probability, ...]] = {}
     effective_n: Mapping[str, Count] = {}
     truth: tuple[Probability, ...] | None = None
     options_listed: bool = True
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if len(self.options) < 2:
-            raise ValueError(f"options: question {self.id!r} has {len(self.options)}, at least 2 are needed")
-        if repeated := duplicates(self.option_texts):
-            raise ValueError(f"options: question {self.id!r} holds {repeated} more than once")
+        if not self.options:
+            raise ValueError(f"options: question {self.id!r} has none")
         for group, counts in self.counts.items():
             self._check_length(f"counts[{group!r}]", counts)
+        for group, shares in self.shares.items():
+            self._check_length(f"shares[{group!r}]", shares)
+            check_distribution(f"shares[{group!r}] of question {self.id!r}", shares)
+            if group in self.counts:
+                raise ValueError(f"shares: group {group!r} of question {self.id!r} has counts as well")
         for group in self.effective_n:
             if group not in self.counts:
                 raise ValueError(f"effective_n: group {group!r} of question {self.id!r} has no counts")
@@ -84,8 +94,36 @@ class Question(Record):
         """The texts of the options, in order."""
         return tuple(option.text for option in self.options)
 
-    def n_people(self, group: str) -> float:
-        """Effective number of people of a group who answered."""
+    @property
+    def unaskable(self) -> str | None:
+        """Why no model can be asked this, or None: a single option, or one that stands there twice."""
+        if len(self.options) < 2:
+            return f"it has a single option, {self.option_texts[0]!r}"
+        repeated = duplicates(self.option_texts)
+        return f"it holds the options {repeated} more than once" if repeated else None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Ids of the groups of which answers are known, in order; a group that nobody answered for is none."""
+        return (*(group for group, counts in self.counts.items() if sum(counts) > 0), *self.shares)
+
+    def target(self, group: str) -> tuple[float, ...]:
+        """Share of a group that gave each option.
+
+        Raises:
+            KeyError: The group's answers are not known.
+        """
+        if group in self.shares:
+            return self.shares[group]
+        if group not in self.groups:
+            raise KeyError(group)
+        counts = self.counts[group]
+        return tuple(count / sum(counts) for count in counts)
+
+    def n_people(self, group: str) -> float | None:
+        """Effective number of people of a group who answered; None where it was not published."""
+        if group in self.shares:
+            return None
         return self.effective_n.get(group, sum(self.counts[group]))
 
 
@@ -95,7 +133,7 @@ class QuestionSet(Record):
     Attributes:
         id: Name of the set.
         questions: At least one, no id twice.
-        groups: Every group that occurs in the questions' counts.
+        groups: Every group that occurs in the questions' counts or shares.
         source: Where the data come from, with the licence stated there.
     """
 
@@ -114,9 +152,9 @@ class QuestionSet(Record):
             raise ValueError(f"groups: ids {repeated} occur more than once in {self.id!r}")
         known = {group.id for group in self.groups}
         for question in self.questions:
-            if unknown := sorted(set(question.counts) - known):
+            if unknown := sorted({*question.counts, *question.shares} - known):
                 raise ValueError(
-                    f"counts: question {question.id!r} has groups {unknown} that {self.id!r} lacks"
+                    f"counts, shares: question {question.id!r} has groups {unknown} that {self.id!r} lacks"
                 )
         return self
 

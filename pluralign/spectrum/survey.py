@@ -39,7 +39,7 @@ def survey_task(
         (question, groups[group_id])
         for question in questions.questions
         for group_id in question.counts
-        if question.n_people(group_id) >= min_people
+        if (question.n_people(group_id) or 0) >= min_people
     ]
     if not cells:
         raise DataError(
@@ -102,5 +102,5 @@ def _answers(question: Question, group: Group, *, rng: np.random.Generator) -> P
         return [str(text) for text in generator.permutation(people)[:n]]
 
     return Process(
-        descriptions=tuple(descriptions), draw=draw, limit=max(1, int(question.n_people(group.id)))
+        descriptions=tuple(descriptions), draw=draw, limit=max(1, int(question.n_people(group.id) or 0))
     )

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -23,8 +24,7 @@ def question_set(**changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"options": (TEA,)}, "options: question 'drinks' has 1, at least 2 are needed"),
-        ({"options": (TEA, COFFEE, TEA)}, "options: question 'drinks' holds ['tea'] more than once"),
+        ({"options": ()}, "options: question 'drinks' has none"),
         (
             {"counts": {"all": (1, 2, 3)}},
             "counts['all']: question 'drinks' has 2 options but 3 values: (1.0, 2.0, 3.0)",
@@ -106,7 +106,10 @@ def test_records_are_frozen(record, field):
             {"groups": (Group(id="all"), Group(id="all"))},
             "groups: ids ['all'] occur more than once in 'poll'",
         ),
-        ({"groups": (Group(id="young"),)}, "counts: question 'drinks' has groups ['all'] that 'poll' lacks"),
+        (
+            {"groups": (Group(id="young"),)},
+            "counts, shares: question 'drinks' has groups ['all'] that 'poll' lacks",
+        ),
     ],
 )
 def test_what_no_set_can_be(changes, message):
@@ -166,3 +169,42 @@ def questions(draw):
 @given(questions())
 def test_any_question_survives_json(any_question):
     assert Question.model_validate_json(any_question.model_dump_json()) == any_question
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ((TEA,), "it has a single option, 'tea'"),
+        ((TEA, COFFEE, TEA), "it holds the options ['tea'] more than once"),
+        ((TEA, COFFEE), None),
+    ],
+)
+def test_why_a_question_cannot_be_asked(options, reason):
+    assert question(options=options).unaskable == reason
+
+
+def test_shares_stand_for_people_of_unknown_number():
+    known = question(counts={"old": (3, 1), "nobody": (0, 0)}, shares={"young": (0.25, 0.75)})
+    assert known.groups == ("old", "young")
+    assert known.target("old") == (0.75, 0.25)
+    assert known.n_people("old") == 4
+    assert known.target("young") == (0.25, 0.75)
+    assert known.n_people("young") is None
+    with pytest.raises(KeyError):
+        known.target("nobody")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shares": {"young": (0.25, 0.7)}}, "shares['young'] of question 'drinks' must sum to 1"),
+        ({"shares": {"young": (1.0,)}}, "shares['young']: question 'drinks' has 2 options but 1 values"),
+        (
+            {"counts": {"young": (1, 2)}, "shares": {"young": (0.5, 0.5)}},
+            "shares: group 'young' of question 'drinks' has counts as well",
+        ),
+    ],
+)
+def test_shares_that_cannot_be(changes, message):
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        question(**changes)

@@ -1,0 +1,31 @@
+"""What an adapter brings home: questions, and what was wrong with the files they came from."""
+
+from dataclasses import dataclass
+
+from pluralign.records import Finding, QuestionSet, Severity
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A question set and the faults of its source.
+
+    Attributes:
+        questions: Everything that can be read as a question.
+        findings: Faults: those that the adapter met, and those that lint found in the questions.
+    """
+
+    questions: QuestionSet
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def faulty(self) -> frozenset[tuple[str, str | None]]:
+        """(question id, group or None for the whole question) of every faulty item in the set."""
+        return frozenset(
+            (finding.question_id, finding.group)
+            for finding in self.findings
+            if finding.severity is Severity.FAULTY and finding.question_id is not None
+        )
+
+    def is_faulty(self, question: str, *, group: str) -> bool:
+        """Whether the answers of a group to a question are at fault, or the question is."""
+        return (question, None) in self.faulty or (question, group) in self.faulty
