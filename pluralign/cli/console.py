@@ -38,6 +38,11 @@ def print_json(value: Any) -> None:
     )
 
 
+def names(text: str | None) -> tuple[str, ...] | None:
+    """The names of a comma-separated list; None where none is given."""
+    return tuple(name.strip() for name in text.split(",")) if text else None
+
+
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str], Progress]]:
     """Bars on stderr with an estimate of the time left; call the result with a description to get a new one.

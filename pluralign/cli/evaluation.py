@@ -1,14 +1,25 @@
-"""`pluralign eval`: run, resume, list and show evaluations."""
+"""`pluralign eval`: run, resume, score, list and show evaluations; `pluralign compare`."""
 
+import shlex
+import sys
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pluralign.cli.console import print_json, progress_bars, progress_console, result_console
+from pluralign.cli.console import (
+    names,
+    print_json,
+    progress_bars,
+    progress_console,
+    result_console,
+)
 
 if TYPE_CHECKING:
-    from pluralign.evaluation import EvalRun, Prepared
+    from pluralign.data.loaded import Loaded
+    from pluralign.evals import DistributionalScores
+    from pluralign.evaluation import EvalRun, Prepared, Settings
 
 app = typer.Typer(no_args_is_help=True, help="Measure how pluralistic a model is.")
 
@@ -19,6 +30,51 @@ Model = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Groups = Annotated[
+    str | None, typer.Option(help="Only these groups, comma-separated: party or party=Democrat.")
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data", metavar="KEY=VALUE", help="Argument of the data adapter, for example path=FOLDER."
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="Put a published definition first: modular_pluralism, opinionqa, global_opinions, meister2024, spectrum."
+    ),
+]
+DropFaulty = Annotated[
+    bool,
+    typer.Option("--drop-faulty", help="Leave out items that lint finds faulty; both results are reported."),
+]
+Every = Annotated[bool, typer.Option("--every", help="Every metric and group, not the headline ones only.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")]
+
+
+Elicit = Annotated[
+    str | None, typer.Option(help="How answers are got: logprob, sample, verbalized, sequence or free_text.")
+]
+Draws = Annotated[int | None, typer.Option(min=1, help="Replies drawn for each question and group.")]
+Condition = Annotated[
+    str | None,
+    typer.Option(
+        help="What makes the model speak for a group: none, persona, qa, bio, portray, few_shot or profile."
+    ),
+]
+Profiles = Annotated[
+    Path | None, typer.Option(help="YAML file, group id to value profile, for --condition profile.")
+]
+MaxOrders = Annotated[
+    int | None, typer.Option(min=1, help="At most this many orders of the options a question.")
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print the plan, the first prompt and the number of calls; ask nothing."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Take a new folder rather than going on.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")]
 
 
 @app.command("run")
@@ -28,35 +84,99 @@ def run_evaluation(
     ],
     model: Model = "embedded",
     out: Annotated[Path | None, typer.Option(help="Folder of the run. [default: one under runs/]")] = None,
-    groups: Annotated[
-        str | None, typer.Option(help="Only these groups, comma-separated: party or party=Democrat.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
-    max_orders: Annotated[
-        int | None, typer.Option(min=1, help="At most this many orders of the options a question.")
-    ] = None,
+    elicit: Elicit = None,
+    draws: Draws = None,
+    condition: Condition = None,
+    profiles: Profiles = None,
+    groups: Groups = None,
+    limit: Limit = None,
+    max_orders: MaxOrders = None,
+    data: Data = None,
+    preset: Preset = None,
+    drop_faulty: DropFaulty = False,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Take a new folder rather than going on.")] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Print the plan, the first prompt and the number of calls; ask nothing."
-        ),
-    ] = False,
+    fresh: Fresh = False,
+    dry_run: DryRun = False,
+    every: Every = False,
     json: Json = False,
 ) -> None:
     """Run an evaluation; the same command again goes on where it was stopped."""
-    from pluralign.evaluation import Settings, prepare, run
+    from pluralign.data import read_arguments
+    from pluralign.evaluation import prepare, read_profiles, run
 
-    chosen = tuple(group.strip() for group in groups.split(",")) if groups else None
-    settings = Settings(groups=chosen, limit=limit, max_orders=max_orders, seed=seed)
+    settings = _settings(
+        groups=names(groups),
+        limit=limit,
+        max_orders=max_orders,
+        elicit=elicit,
+        draws=draws,
+        condition=condition,
+        profiles=read_profiles(profiles) if profiles else {},
+        data=read_arguments(data or ()),
+        preset=preset,
+        drop_faulty=drop_faulty,
+        seed=seed,
+    )
     prepared = prepare(name, model=model, settings=settings)
+    _warn_of_faults(prepared.data, drop_faulty=drop_faulty)
     if dry_run:
         _print_plan(prepared)
         return
     with progress_bars() as start:
-        finished = run(prepared, out=out, fresh=fresh, progress=start(prepared.spec.id))
-    _print_run(finished, as_json=json)
+        finished = run(prepared, out=out, fresh=fresh, progress=start(prepared.config.spec.id))
+    _print_run(finished, as_json=json, every=every)
+
+
+@app.command("score")
+def score_recorded(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="JSONL of answers; without --questions, rows of gold_distribution and pred_distribution."
+        ),
+    ],
+    questions: Annotated[
+        str | None,
+        typer.Option(
+            help="What was asked: an evaluation, a data adapter, or a JSONL or CSV file of questions."
+        ),
+    ] = None,
+    data: Data = None,
+    groups: Groups = None,
+    preset: Preset = None,
+    drop_faulty: DropFaulty = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write results.json, cells.jsonl and report.html to this folder.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of bootstrap, noise floor and split halves.")] = 0,
+    every: Every = False,
+    markdown: Markdown = False,
+    json: Json = False,
+) -> None:
+    """Score answers that were recorded, with no model loaded."""
+    from pluralign.data import read_arguments
+    from pluralign.evaluation import score_file
+
+    settings = _settings(
+        groups=names(groups),
+        data=read_arguments(data or ()),
+        preset=preset,
+        drop_faulty=drop_faulty,
+        seed=seed,
+    )
+    rescored = score_file(
+        file, questions=questions, settings=settings, reproduce=f"pluralign {shlex.join(sys.argv[1:])}"
+    )
+    _warn_of_faults(rescored.data, drop_faulty=drop_faulty)
+    if out:
+        rescored.write(out)
+    if json:
+        print_json(rescored.results)
+    else:
+        _print_estimates(rescored.model_id, rescored.scores, every=every, markdown=markdown)
+    _print_losses(rescored.scores)
+    if out:
+        progress_console().print(f"results: {out}  (look at {out / 'report.html'})")
 
 
 @app.command("resume")
@@ -92,17 +212,14 @@ def list_evaluations(json: Json = False) -> None:
 def show_evaluation(
     name: Annotated[str, typer.Argument(help="An evaluation, or the folder of a run.")],
     json: Json = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a run's table as Markdown.")] = False,
+    markdown: Markdown = False,
+    every: Every = False,
 ) -> None:
     """Show what an evaluation asks, or the results of a run."""
     from pluralign.evaluation import load_run, load_spec
 
     if Path(name).is_dir():
-        shown = load_run(Path(name))
-        if markdown:
-            _print_markdown(shown)
-        else:
-            _print_run(shown, as_json=json)
+        _print_run(load_run(Path(name)), as_json=json, every=every, markdown=markdown)
         return
     spec = load_spec(name)
     if json:
@@ -113,15 +230,79 @@ def show_evaluation(
     console.print(spec.description.strip())
     console.print(f"data: {spec.data.adapter} {dict(spec.data.arguments)}")
     console.print(f"source: {spec.source.name} ({spec.source.licence})")
-    console.print(f"asked of: {spec.conditions}; elicitation: {spec.elicitation.name}")
+    console.print(
+        f"asked of: {spec.conditions}; condition: {spec.condition}; elicitation: {spec.elicitation.name}"
+    )
     console.print(f"run it: pluralign eval run {spec.id} --model embedded")
 
 
-def _print_markdown(run: "EvalRun") -> None:
-    from pluralign.reports import Series, as_markdown, estimate_rows
+def compare(
+    first: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    second: Annotated[Path, typer.Argument(help="Folder of another run of the same evaluation.")],
+    preset: Preset = None,
+    out: Annotated[Path | None, typer.Option(help="Also write a page of both to this HTML file.")] = None,
+    every: Every = False,
+    json: Json = False,
+) -> None:
+    """Compare two runs of one evaluation: paired differences, first minus second."""
+    from pluralign.evaluation import compare_runs, comparison_report, load_run
+    from pluralign.reports import comparisons_table, write_page
 
-    rows = estimate_rows([Series(label=run.model_id, estimates=run.scores.estimates)])
-    result_console().print(as_markdown(rows), markup=False, highlight=False, soft_wrap=True)
+    runs = load_run(first), load_run(second)
+    comparisons = compare_runs(*runs, preset=preset)
+    if json:
+        print_json([comparison.model_dump(mode="json") for comparison in comparisons])
+    else:
+        result_console().print(comparisons_table(comparisons, every=every))
+    if out:
+        write_page(comparison_report(*runs, preset=preset), out)
+        progress_console().print(f"page: {out}")
+
+
+def _settings(**given: Any) -> "Settings":
+    """The settings, or an error that names the option that is wrong."""
+    from pydantic import ValidationError
+
+    from pluralign.errors import ConfigurationError
+    from pluralign.evaluation import Settings
+    from pluralign.records.jsonl import describe
+
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise ConfigurationError(describe(error)) from error
+
+
+def _warn_of_faults(data: "Loaded", *, drop_faulty: bool) -> None:
+    """One line a fault on stderr: what is wrong with the data, and what becomes of it."""
+    fates = {
+        "unusable": "cannot be used",
+        "faulty": "left out; results with them are given too"
+        if drop_faulty
+        else "used (--drop-faulty leaves them out)",
+    }
+    counts = Counter((each.severity.value, each.fault) for each in data.findings)
+    for (severity, fault), count in sorted(counts.items()):
+        if severity in fates:
+            line = f"data: {fault.replace('_', ' ')}: {count}, {fates[severity]}"
+            progress_console().print(line, markup=False, highlight=False, soft_wrap=True, style="yellow")
+
+
+def _print_estimates(label: str, scores: "DistributionalScores", *, every: bool, markdown: bool) -> None:
+    from pluralign.reports import Series, as_markdown, estimate_rows, estimates_table
+
+    console = result_console()
+    series = [Series(label=label, estimates=scores.estimates)]
+    if markdown:
+        rows = estimate_rows(series, every=every)
+        console.print(as_markdown(rows), markup=False, highlight=False, soft_wrap=True)
+    else:
+        console.print(estimates_table(series, width=console.width, every=every))
+
+
+def _print_losses(scores: "DistributionalScores") -> None:
+    lost = ", ".join(f"{reason} {count}" for reason, count in scores.n_unscored.items())
+    progress_console().print(f"not scored: {lost or 'none'} of {len(scores.cells)} cells")
 
 
 def _print_plan(prepared: "Prepared") -> None:
@@ -132,29 +313,25 @@ def _print_plan(prepared: "Prepared") -> None:
     first = prepared.plan.units[0]
     prompt = prepared.elicitation.prompts(first.question, first.condition)[0]
     console.print(
-        f"{prepared.spec.id}: {len(prompts)} work units, {sum(prompts)} prompts to {prepared.model.id}"
+        f"{prepared.config.spec.id}: {len(prompts)} work units, {sum(prompts)} prompts to {prepared.model.id}"
     )
     console.print("first prompt, exactly as the model is given it:")
     console.print(prepared.model.render(prompt), markup=False, highlight=False)
     console.print("options scored: " + "; ".join(first.question.option_texts), markup=False, highlight=False)
 
 
-def _print_run(run: "EvalRun", *, as_json: bool) -> None:
+def _print_run(run: "EvalRun", *, as_json: bool, every: bool = False, markdown: bool = False) -> None:
     from pluralign.evaluation import results_of
-    from pluralign.reports import Series, estimates_table
 
     if as_json:
         print_json(results_of(run))
     else:
-        console = result_console()
-        series = Series(label=run.model_id, estimates=run.scores.estimates)
-        console.print(estimates_table([series], width=console.width))
+        _print_estimates(run.model_id, run.scores, every=every, markdown=markdown)
     masses = sorted(a.valid_mass_prob for a in run.answers if a.valid_mass_prob is not None)
     console = progress_console()
     if masses:
         console.print(f"valid mass: median {masses[len(masses) // 2]:.3f}, minimum {masses[0]:.3f}")
-    lost = ", ".join(f"{reason} {count}" for reason, count in run.scores.n_unscored.items())
-    console.print(f"not scored: {lost or 'none'} of {len(run.answers)}")
+    _print_losses(run.scores)
     console.print(f"results: {run.folder}  (look at {run.folder / 'report.html'})")
     if not run.complete:
         console.print("[bold red]incomplete:[/] more cells are unscored than the evaluation allows")

@@ -29,3 +29,17 @@ class Loaded:
     def is_faulty(self, question: str, *, group: str) -> bool:
         """Whether the answers of a group to a question are at fault, or the question is."""
         return (question, None) in self.faulty or (question, group) in self.faulty
+
+
+def unusable(
+    fault: str, detail: str, *, question_id: str | None, group: str | None = None, where: str
+) -> Finding:
+    """A finding on a question, or on a group's answers to it, that is left out."""
+    return Finding(
+        fault=fault,
+        severity=Severity.UNUSABLE,
+        question_id=question_id,
+        group=group,
+        detail=detail,
+        where=where,
+    )

@@ -120,17 +120,22 @@ def _user_turn(question: Question, options: Sequence[str], instruction: str) -> 
 
 
 def _system_turn(condition: Condition) -> str:
-    if condition.kind == "persona":
-        return f"You are one of the people who {condition.text}. Answer as one of them would."
-    return condition.text
+    match condition.kind, condition.form:
+        case "persona", "member":
+            return f"You are one of the people who {condition.text}. Answer as one of them would."
+        case "few_shot", _:
+            return f"{condition.text}\n\nAnswer as one of them would."
+        case _:
+            return condition.text
 
 
 def _description(question: Question, options: Sequence[str], condition: Condition) -> str:
     lines = [question.text]
     if options:
         lines.append(f"Options: {'; '.join(options)}")
-    if condition.kind == "persona":
+    if condition.kind == "persona" and condition.form == "member":
         lines.append(f"Respondents: people who {condition.text}")
     elif condition.kind != "none":
-        lines.append(condition.text)
+        # Before the question, as the wordings speak of what follows ("Answer the following question as if ...").
+        lines.insert(0, f"{condition.text}\n")
     return "\n".join(lines)

@@ -1,6 +1,7 @@
-"""Evaluators: pure functions from questions and answers to estimates, one a file."""
+"""Evaluators: pure functions from questions and answers to estimates, one a folder."""
 
 from pluralign.evals.distributional import (
+    PRESETS,
     PRIMARY,
     VALID_MASS,
     DistributionalScores,
@@ -8,4 +9,11 @@ from pluralign.evals.distributional import (
     score_distributional,
 )
 
-__all__ = ["PRIMARY", "VALID_MASS", "DistributionalScores", "compare_distributional", "score_distributional"]
+__all__ = [
+    "PRESETS",
+    "PRIMARY",
+    "VALID_MASS",
+    "DistributionalScores",
+    "compare_distributional",
+    "score_distributional",
+]

@@ -6,22 +6,21 @@ of 0.1329 nats or 0.1918 bits, and a distance (its square root) of 0.3646 (nats)
 Every function takes distributions along the last axis, shape (..., K), broadcasts the leading axes and returns
 shape (...), float64: a NumPy scalar for two single distributions. Zeros are exact: nothing is smoothed. Each row must be
 finite, non-negative and sum to 1 within 1e-6; it is never renormalised, and what that slack leaves outside the
-range of a distance is clipped to it.
+range of a distance is clipped to it. Two functions depart from this and say so: `js_divergence_nats_smoothed` smooths,
+`js_divergence_bits_corrected` can be negative.
 """
 
 from collections.abc import Callable
-from math import inf, log, log2
+from math import inf, isfinite, log, log2
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from pluralign.errors import DataError
+from pluralign.errors import ConfigurationError, DataError
+from pluralign.metrics.arrays import FloatArray, as_distributions, as_floats
 
-FloatArray = NDArray[np.float64]
 Distance = Callable[[FloatArray, FloatArray], FloatArray]
 """Two stacks of distributions, shape (..., K) each, to their distances, shape (...)."""
-
-SUM_TOLERANCE = 1e-6  # room for rounding in files, as in the records
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> FloatArray:
@@ -76,6 +75,80 @@ def js_distance_nats(p: ArrayLike, q: ArrayLike) -> FloatArray:
 def js_distance_base2(p: ArrayLike, q: ArrayLike) -> FloatArray:
     """Jensen-Shannon distance, base 2: sqrt(`js_divergence_bits`), in [0, 1]. Arguments as there."""
     return np.sqrt(js_divergence_bits(p, q))
+
+
+def js_divergence_nats_smoothed(p: ArrayLike, q: ArrayLike, *, eps: float = 1e-6) -> FloatArray:
+    """`js_divergence_nats` of both distributions smoothed: (p + eps) / sum(p + eps), zeros and all other entries alike.
+
+    Sorensen et al. 2025 (Spectrum Tuning) state an eps of 1e-6 and no more; added to every entry of both sides and
+    renormalised is how it is read here.
+
+    Args:
+        p: Distributions, shape (..., K).
+        q: Distributions, shape (..., K).
+        eps: What is added to each entry, as a probability.
+
+    Returns:
+        Shape (...), nats.
+
+    Raises:
+        DataError: A row is not a distribution, or the shapes do not fit.
+        ConfigurationError: `eps` is negative or not finite.
+    """
+    if not (isfinite(eps) and eps >= 0):
+        raise ConfigurationError(f"eps must be a finite number of at least 0, for example 1e-6, not {eps}.")
+    smoothed = [rows + eps for rows in _pair(p, q)]
+    return js_divergence_nats(*(rows / rows.sum(axis=-1, keepdims=True) for rows in smoothed))
+
+
+def js_divergence_bits_corrected(
+    p: ArrayLike, q: ArrayLike, *, n_p: float | None, n_q: float | None
+) -> FloatArray:
+    """`js_divergence_bits` less what sampling adds to it to first order; negative where chance made p and q alike.
+
+    The second-order delta method (as Miller 1955 for the entropy): with q estimated by n draws, Var(q_i) =
+    q_i (1 - q_i) / n and d^2 JSD / dq_i^2 = 1 / (2 q_i) - 1 / (4 m_i), m = (p + q) / 2, in nats, so that the bias is
+
+        1 / (4 n) [(K_q - 1) - sum_i q_i (1 - q_i) / (2 m_i)] = 1 / (4 n) sum_i (1 - q_i) p_i / (p_i + q_i),
+
+    both sums over the K_q options with q_i > 0; likewise for p. It is (K - 1) / (8 n) where p = q, and 0 where they are
+    disjoint. The estimates stand in for the true p and q: an option that was never drawn adds nothing, so that
+    with few draws and rare options some of the bias remains. Averages are to be read, not single values.
+
+    Args:
+        p: Distributions, shape (..., K).
+        q: Distributions, shape (..., K).
+        n_p: Number of draws behind each p, effective for weighted ones; None for an exact p.
+        n_q: The same for q.
+
+    Returns:
+        Shape (...), bits, in (-(K - 1) / (4 ln 2) (1 / n_p + 1 / n_q), 1].
+
+    Raises:
+        DataError: A row is not a distribution, the shapes do not fit, or `n_p` or `n_q` is not positive.
+    """
+    first, second = _pair(p, q)
+    bias = _js_bias_nats(first, second, n=n_p, name="n_p") + _js_bias_nats(second, first, n=n_q, name="n_q")
+    return js_divergence_bits(first, second) - bias / log(2)
+
+
+def mode_mismatch(p: ArrayLike, q: ArrayLike) -> FloatArray:
+    """1 where the likeliest options of p and q differ, else 0; among equals the first counts, as in published codes.
+
+    Its mean is 1 minus the "most-likely correctness" of Feng et al. 2024 (Modular Pluralism).
+
+    Args:
+        p: Distributions, shape (..., K).
+        q: Distributions, shape (..., K).
+
+    Returns:
+        Shape (...).
+
+    Raises:
+        DataError: A row is not a distribution, or the shapes do not fit.
+    """
+    p, q = _pair(p, q)
+    return np.asarray(p.argmax(axis=-1) != q.argmax(axis=-1), dtype=np.float64)
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> FloatArray:
@@ -148,37 +221,6 @@ def wasserstein_ordinal(p: ArrayLike, q: ArrayLike, positions: ArrayLike) -> Flo
     return _clip((np.abs(cdf_differences) * gaps).sum(axis=-1), 1)
 
 
-def as_distributions(name: str, values: ArrayLike) -> FloatArray:
-    """Return the values as float64 after checking that each row is a distribution.
-
-    Args:
-        name: What to call them in a message.
-        values: Shape (..., K).
-
-    Raises:
-        DataError: A row is not finite, has a negative entry or does not sum to 1; the message shows the row.
-    """
-    rows = as_floats(name, values)
-    if rows.ndim == 0 or rows.shape[-1] == 0:
-        raise DataError(f"{name} must have shape (..., K) with at least one option, not {rows.shape}.")
-    _refuse(name, rows, ~np.isfinite(rows).all(axis=-1), "must be finite")
-    _refuse(name, rows, (rows < 0).any(axis=-1), "must not be negative")
-    _refuse(name, rows, np.abs(rows.sum(axis=-1) - 1) > SUM_TOLERANCE, "must sum to 1")
-    return rows
-
-
-def as_floats(name: str, values: ArrayLike) -> FloatArray:
-    """Return the values as a float64 array; `name` is what to call them in a message.
-
-    Raises:
-        DataError: They are not numbers, or ragged.
-    """
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} must be an array of numbers: {error}") from error
-
-
 def _pair(p: ArrayLike, q: ArrayLike) -> tuple[FloatArray, FloatArray]:
     first, second = as_distributions("p", p), as_distributions("q", q)
     # One option would broadcast against any K without a word.
@@ -195,12 +237,20 @@ def _pair(p: ArrayLike, q: ArrayLike) -> tuple[FloatArray, FloatArray]:
     return first, second
 
 
-def _refuse(name: str, rows: FloatArray, is_bad: NDArray[np.bool_] | np.bool_, rule: str) -> None:
-    if not is_bad.any():
-        return
-    index = tuple(np.argwhere(is_bad)[0].tolist())
-    where = name + "".join(f"[{i}]" for i in index)
-    raise DataError(f"{where} {rule}: {rows[index].tolist()} sums to {rows[index].sum():.6g}.")
+def _js_bias_nats(
+    estimated: FloatArray, other: FloatArray, *, n: float | None, name: str
+) -> FloatArray | float:
+    """First-order bias of the JS divergence from the `n` draws behind `estimated`, shape (...)."""
+    if n is None:
+        return 0.0
+    if not n > 0:
+        raise DataError(
+            f"{name} must be a positive number of draws, or None for an exact distribution, not {n}."
+        )
+    sums = estimated + other
+    share = np.divide(other, sums, out=np.zeros_like(sums), where=sums > 0)
+    terms = np.where(estimated > 0, (1 - estimated) * share, 0.0)
+    return np.asarray(terms.sum(axis=-1) / (4 * n))
 
 
 def _clip(distances: FloatArray, highest: float) -> FloatArray:

@@ -1,19 +1,18 @@
-"""What makes a mean distance believable: intervals over questions, the noise floor and the human ceiling.
+"""What makes a mean believable: intervals and tests over questions, and its place between baseline and floor.
 
 Answers of several groups to one question are not independent, so whole questions (clusters) are resampled, never
 single rows. All randomness comes from the `seed` given.
 """
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from pluralign.errors import ConfigurationError, DataError
-from pluralign.metrics.distances import Distance, FloatArray, as_distributions, as_floats
-
-MIN_PEOPLE_TO_SPLIT = 4  # two a half: with one person a half, the ceiling only says whether two people agree
+from pluralign.metrics.arrays import FloatArray, check_count, finite_vector
 
 
 class Bounds(NamedTuple):
@@ -59,10 +58,46 @@ def cluster_bootstrap(
         DataError: The arrays are not finite, not one-dimensional or not equally long.
         ConfigurationError: `n_resamples` or `level` is out of range.
     """
-    _check_count("n_resamples", n_resamples)
-    cells = _finite_vector("values", values)
+    cells = finite_vector("values", values)
     means = _resampled_means(cells, clusters, n_resamples=n_resamples, seed=seed)
     return None if means is None else _percentile_bounds(means, level)
+
+
+def cluster_bootstrap_ratio(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    *,
+    clusters: ArrayLike,
+    n_resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Bounds | None:
+    """Percentile bootstrap interval of sum(numerators) / sum(denominators), whole clusters resampled.
+
+    Args:
+        numerators: One value a cell, shape (n,).
+        denominators: One value a cell, at least 0, shape (n,).
+        clusters: Label of each cell's cluster, usually the question id, shape (n,).
+        n_resamples: Number of bootstrap resamples.
+        level: Coverage aimed at.
+        seed: Seed of the resampling.
+
+    Returns:
+        The interval, or None where fewer than two clusters exist, or where so few denominators are above 0 that
+        those of a whole resample sum to 0.
+
+    Raises:
+        DataError: The arrays are not finite, not one-dimensional or not equally long, or a denominator is negative.
+        ConfigurationError: `n_resamples` or `level` is out of range.
+    """
+    above, below = _equally_long(("numerators", numerators), ("denominators", denominators))
+    if (below < 0).any():
+        index = int(np.flatnonzero(below < 0)[0])
+        raise DataError(f"denominators[{index}] must not be negative: {below[index]}.")
+    sums = _resampled_sums([above, below], clusters, n_resamples=n_resamples, seed=seed)
+    if sums is None or not sums[1].all():
+        return None
+    return _percentile_bounds(sums[0] / sums[1], level)
 
 
 def paired_bootstrap_difference(
@@ -94,10 +129,7 @@ def paired_bootstrap_difference(
         DataError: The arrays are not finite, not one-dimensional or not equally long.
         ConfigurationError: `n_resamples` or `level` is out of range.
     """
-    _check_count("n_resamples", n_resamples)
-    minuend, subtrahend = _finite_vector("first", first), _finite_vector("second", second)
-    if minuend.shape != subtrahend.shape:
-        raise DataError(f"first and second must be equally long, not {minuend.size} and {subtrahend.size}.")
+    minuend, subtrahend = _equally_long(("first", first), ("second", second))
     differences = minuend - subtrahend
     means = _resampled_means(differences, clusters, n_resamples=n_resamples, seed=seed)
     if means is None:
@@ -110,64 +142,70 @@ def paired_bootstrap_difference(
     )
 
 
-def noise_floor(
-    p: ArrayLike, n: float, *, distance: Distance, n_replications: int = 1000, seed: int
-) -> float:
-    """Mean distance that the population itself would score if it were known by n draws only.
-
-    Args:
-        p: Distribution of the population, shape (K,).
-        n: Number of draws; an effective n is rounded, to at least 1.
-        distance: Called once as distance(p, draws), shapes (K,) and (n_replications, K).
-        n_replications: Number of simulated samples.
-        seed: Seed of the simulation.
-
-    Raises:
-        DataError: `p` is not one distribution, or `n` is not a positive number.
-        ConfigurationError: `n_replications` is below 1.
-    """
-    _check_count("n_replications", n_replications)
-    population = as_distributions("p", p)
-    if population.ndim != 1:
-        raise DataError(f"p must be one distribution, shape (K,), not {population.shape}.")
-    if not (isfinite(n) and n > 0):
-        raise DataError(f"n must be a positive number of draws, not {n}.")
-    n_draws = max(1, round(n))
-    rng = np.random.default_rng(seed)
-    # The sampler allows less slack in the sum than the records do.
-    draws = rng.multinomial(n_draws, population / population.sum(), size=n_replications)
-    return float(np.mean(distance(population, draws / n_draws)))
-
-
-def split_half_ceiling(
-    counts: ArrayLike, distance: Distance, *, n_people: float | None = None, n_splits: int = 200, seed: int
+def minimum_detectable_difference(
+    differences: ArrayLike,
+    clusters: ArrayLike,
+    *,
+    power: float = 0.8,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
 ) -> float | None:
-    """Mean distance between two random halves of the people who answered.
+    """Smallest true mean difference that a test on as many clusters finds with probability `power`.
+
+    (z_{(1 + level) / 2} + z_power) times the standard error of the mean (Miller 2024, "Adding Error Bars to Evals",
+    section 5), here the spread of the means of resampled whole clusters: 2.80 standard errors by default.
 
     Args:
-        counts: How often each option was chosen, shape (K,): whole numbers, or weighted with `n_people` given.
-        distance: Called once as distance(half, other half), shapes (n_splits, K).
-        n_people: Effective number of people behind weighted counts: the counts are scaled to it and rounded, by
-            largest remainder so that the total holds. None takes the counts as they are.
-        n_splits: Number of random splits.
-        seed: Seed of the splits.
+        differences: First minus second system, one value a cell, shape (n,).
+        clusters: Label of each cell's cluster, usually the question id, shape (n,).
+        power: Probability of finding the difference, above (1 - level) / 2.
+        level: 1 minus the two-sided significance level of the test.
+        n_resamples: Number of bootstrap resamples.
+        seed: Seed of the resampling.
 
     Returns:
-        The distance, or None with fewer than 4 people.
+        The difference, at least 0, in the unit of the values; None where fewer than two clusters exist.
 
     Raises:
-        DataError: The counts are not finite, negative, or not whole without `n_people`.
-        ConfigurationError: `n_splits` is below 1.
+        DataError: The arrays are not finite, not one-dimensional or not equally long.
+        ConfigurationError: `n_resamples`, `level` or `power` is out of range.
     """
-    _check_count("n_splits", n_splits)
-    people = _whole_people(_finite_vector("counts", counts), n_people)
-    total = int(people.sum())
-    if total < MIN_PEOPLE_TO_SPLIT:
-        return None
-    half = total // 2
-    rng = np.random.default_rng(seed)
-    first = rng.multivariate_hypergeometric(people, half, size=n_splits)
-    return float(np.mean(distance(first / half, (people - first) / (total - half))))
+    from scipy.special import ndtri
+
+    _check_level(level)
+    if not (1 - level) / 2 <= power < 1:
+        raise ConfigurationError(
+            f"power must lie between (1 - level) / 2 = {(1 - level) / 2:g} and 1, for example 0.8, not {power}."
+        )
+    cells = finite_vector("differences", differences)
+    means = _resampled_means(cells, clusters, n_resamples=n_resamples, seed=seed)
+    return None if means is None else float((ndtri((1 + level) / 2) + ndtri(power)) * means.std())
+
+
+def holm(p_values: ArrayLike) -> FloatArray:
+    """Adjusted p-values that control the family-wise error under any dependence (Holm 1979).
+
+    The k-th smallest of m is multiplied by m + 1 - k, raised to the largest before it and capped at 1: comparing
+    with alpha gives Holm's step-down test.
+
+    Args:
+        p_values: Shape (m,), in any order; m may be 0.
+
+    Returns:
+        Shape (m,), in the given order.
+
+    Raises:
+        DataError: A p-value lies outside [0, 1], or they are not one-dimensional.
+    """
+    p = finite_vector("p_values", p_values)
+    outside = np.flatnonzero((p < 0) | (p > 1))
+    if outside.size:
+        raise DataError(f"p_values[{outside[0]}] must lie between 0 and 1, not {p[outside[0]]}.")
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)).clip(max=1)
+    return adjusted
 
 
 def normalised_score(value: float, *, baseline: float, floor: float) -> float | None:
@@ -194,59 +232,46 @@ def _resampled_means(
     values: FloatArray, clusters: ArrayLike, *, n_resamples: int, seed: int
 ) -> FloatArray | None:
     """Mean of the values in each resample of whole clusters, shape (n_resamples,); None below two clusters."""
+    sums = _resampled_sums([values, np.ones_like(values)], clusters, n_resamples=n_resamples, seed=seed)
+    return None if sums is None else sums[0] / sums[1]
+
+
+def _resampled_sums(
+    columns: Sequence[FloatArray], clusters: ArrayLike, *, n_resamples: int, seed: int
+) -> FloatArray | None:
+    """Sum of each column, shape (n,), in each resample of whole clusters: (columns, n_resamples); None below two."""
+    check_count("n_resamples", n_resamples)
     labels = np.asarray(clusters)
-    if labels.shape != values.shape:
+    if labels.shape != columns[0].shape:
         raise DataError(
-            f"clusters must hold one label for each of the {values.size} values, shape {values.shape}, not "
+            f"clusters must hold one label for each of the {columns[0].size} values, shape {columns[0].shape}, not "
             f"{labels.shape}."
         )
     names, index = np.unique(labels, return_inverse=True)
     if names.size < 2:
         return None
-    sums = np.bincount(index, weights=values)
-    sizes = np.bincount(index)
+    sums = [np.bincount(index, weights=column) for column in columns]
     shares = np.full(names.size, 1 / names.size)
     times_drawn = np.random.default_rng(seed).multinomial(names.size, shares, size=n_resamples)
-    return (times_drawn @ sums) / (times_drawn @ sizes)
+    resampled: FloatArray = np.matmul(sums, times_drawn.T, dtype=np.float64)
+    return resampled
 
 
-def _percentile_bounds(means: FloatArray, level: float) -> Bounds:
-    if not 0 < level < 1:
-        raise ConfigurationError(f"level must lie between 0 and 1, for example 0.95, not {level}.")
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+def _percentile_bounds(resampled: FloatArray, level: float) -> Bounds:
+    _check_level(level)
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return Bounds(float(low), float(high))
 
 
-def _whole_people(counts: FloatArray, n_people: float | None) -> NDArray[np.int64]:
-    """Counts scaled to `n_people` and rounded by largest remainder, shape (K,)."""
-    if (counts < 0).any():
-        raise DataError(f"counts must not be negative: {counts.tolist()}.")
-    total = float(counts.sum())
-    if n_people is None:
-        if (counts != np.rint(counts)).any():
-            raise DataError(f"counts must be whole numbers unless n_people is given: {counts.tolist()}.")
-        n_people = total
-    if not (isfinite(n_people) and n_people >= 0):
-        raise DataError(f"n_people must be a number of people, not {n_people}.")
-    if total == 0:
-        return counts.astype(np.int64)
-    scaled = counts * (n_people / total)
-    people = np.floor(scaled).astype(np.int64)
-    n_missing = round(n_people) - int(people.sum())
-    people[np.argsort(people - scaled, kind="stable")[:n_missing]] += 1
-    return people
+def _equally_long(
+    first: tuple[str, ArrayLike], second: tuple[str, ArrayLike]
+) -> tuple[FloatArray, FloatArray]:
+    a, b = finite_vector(*first), finite_vector(*second)
+    if a.shape != b.shape:
+        raise DataError(f"{first[0]} and {second[0]} must be equally long, not {a.size} and {b.size}.")
+    return a, b
 
 
-def _finite_vector(name: str, values: ArrayLike) -> FloatArray:
-    vector = as_floats(name, values)
-    if vector.ndim != 1:
-        raise DataError(f"{name} must have shape (n,), not {vector.shape}.")
-    if not np.isfinite(vector).all():
-        index = int(np.flatnonzero(~np.isfinite(vector))[0])
-        raise DataError(f"{name}[{index}] must be a finite number, not {vector[index]}.")
-    return vector
-
-
-def _check_count(name: str, number: int) -> None:
-    if number < 1:
-        raise ConfigurationError(f"{name} must be at least 1, not {number}.")
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ConfigurationError(f"level must lie between 0 and 1, for example 0.95, not {level}.")

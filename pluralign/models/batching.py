@@ -8,6 +8,9 @@ from itertools import pairwise
 _PREFIX_TOKENS = 16
 _FAMILY_TOKENS = 64
 
+# Padding worth more than this share of a full batch costs more than one batch more.
+_PADDING_SHARE = 1 / 64
+
 Tokens = list[int]
 
 
@@ -58,18 +61,20 @@ def buckets(
     Args:
         indices: The rows.
         lengths: Tokens of each row, by index.
-        max_tokens: Bound on rows times the longest row, padding included; a longer row goes alone.
+        max_tokens: Bound on rows times the longest row, padding included; a longer row goes alone. A batch's
+            padding is bounded to a small share of it.
         max_rows: Bound on the number of rows.
     """
     bucket: list[int] = []
-    longest = 0
+    longest = padding = 0
     for index in sorted(indices, key=lambda index: -lengths[index]):
+        padding += longest - lengths[index]
         full = (len(bucket) + 1) * longest > max_tokens or len(bucket) == max_rows
-        if bucket and full:
+        if bucket and (full or padding > max_tokens * _PADDING_SHARE):
             yield bucket
             bucket = []
         if not bucket:
-            longest = lengths[index]
+            longest, padding = lengths[index], 0
         bucket.append(index)
     if bucket:
         yield bucket

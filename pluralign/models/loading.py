@@ -81,16 +81,16 @@ def load_weights(
         MissingExtraError: torch, transformers or peft is not installed.
     """
     transformers = require("transformers", extra="hf")
-    target = _device(device)
+    target = resolve_device(device)
     precision = _dtype(dtype, target)
     if (Path(name) / _ADAPTER_CONFIG).is_file():
         if adapter is not None:
             raise ConfigurationError(f"{name} is an adapter itself, so {adapter} cannot be put on it too.")
         adapter, name = name, _base_of(Path(name))
-    with _progress_bars(progress):
+    with progress_bars(progress):
         source = _find(name, revision=revision, progress=progress)
         addition = None if adapter is None else _adapter_folder(adapter)
-        with _broken(source.label):
+        with naming_broken_files(source.label):
             model = transformers.AutoModelForCausalLM.from_pretrained(
                 source.where, revision=source.commit, dtype=precision
             )
@@ -147,7 +147,7 @@ def _find(name: str, *, revision: str | None, progress: bool) -> _Source:
         at = f" at revision {revision!r}" if revision else ""
         raise ModelError(
             f"The model {hub_id!r}{at} is neither on this machine (there is no folder {path}, and it is not in "
-            f"the Hugging Face cache) nor reachable on the hub: {_first_line(error)}"
+            f"the Hugging Face cache) nor reachable on the hub: {first_line(error)}"
         ) from error
     commit = Path(config).parent.name
     return _Source(hub_id, label=f"hf:{hub_id}", digest=commit, commit=commit)
@@ -159,7 +159,7 @@ def _base_of(adapter: Path) -> str:
     try:
         base = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path")
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {_first_line(error)}") from error
+        raise ModelError(f"{path} cannot be read: {first_line(error)}") from error
     if not base:
         raise ModelError(f"{path} names no base model: 'base_model_name_or_path' is missing or empty.")
     return str(base)
@@ -178,13 +178,13 @@ def _adapter_folder(adapter: str) -> Path:
         return Path(hub.snapshot_download(adapter, allow_patterns=_ADAPTER_FILES))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"The adapter {adapter!r} is neither a folder nor reachable on the hub: {_first_line(error)}"
+            f"The adapter {adapter!r} is neither a folder nor reachable on the hub: {first_line(error)}"
         ) from error
 
 
 def _with_adapter(model: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
     peft = require("peft", extra="train")
-    with _broken(f"adapter {folder}"), warnings.catch_warnings():
+    with naming_broken_files(f"adapter {folder}"), warnings.catch_warnings():
         # peft's own use of names that transformers has since renamed.
         warnings.simplefilter("ignore", FutureWarning)
         adapted: PreTrainedModel = peft.PeftModel.from_pretrained(model, str(folder))
@@ -197,13 +197,13 @@ def _load_tokenizer(source: _Source, adapter: Path | None) -> "PreTrainedTokeniz
 
     own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
     where, commit = (str(adapter), None) if own else (source.where, source.commit)
-    with _broken(f"tokenizer of {where}"):
+    with naming_broken_files(f"tokenizer of {where}"):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(where, revision=commit)
     return tokenizer
 
 
 @contextlib.contextmanager
-def _broken(what: str) -> Iterator[None]:
+def naming_broken_files(what: str) -> Iterator[None]:
     """Turn what the libraries raise over files that are missing, cut off or malformed into a ModelError."""
     from safetensors import SafetensorError
 
@@ -211,11 +211,12 @@ def _broken(what: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise ModelError(
-            f"The {what} cannot be loaded; its files are broken or incomplete: {_first_line(error)}"
+            f"The {what} cannot be loaded; its files are broken or incomplete: {first_line(error)}"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of what a library says, or the kind of its error where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
@@ -236,7 +237,12 @@ def _folder_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _device(name: str) -> str:
+def resolve_device(name: str) -> str:
+    """The torch device of a name; "auto" takes CUDA, else MPS, else the CPU.
+
+    Raises:
+        ConfigurationError: There is no such device here.
+    """
     torch = require("torch", extra="hf")
     if name == "auto":
         if torch.cuda.is_available():
@@ -245,7 +251,7 @@ def _device(name: str) -> str:
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise ConfigurationError(f"The device {name!r} cannot be used: {_first_line(error)}") from error
+        raise ConfigurationError(f"The device {name!r} cannot be used: {first_line(error)}") from error
     return name
 
 
@@ -264,7 +270,7 @@ def _dtype(name: str, device: str) -> Any:
 
 
 @contextlib.contextmanager
-def _progress_bars(shown: bool) -> Iterator[None]:
+def progress_bars(shown: bool) -> Iterator[None]:
     """Show or hide transformers' own progress bars, and put the switch back afterwards."""
     from transformers.utils import logging
 

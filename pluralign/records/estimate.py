@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pluralign.records.base import Record, Text
+from pluralign.records.base import Probability, Record, Text
 
 
 class Interval(Record):
@@ -43,12 +43,16 @@ class Estimate(Record):
         n_unscored: reason -> number of cells that could not be scored.
         unit: "bits", "nats", "probability", "scale range", ...
         definition: The formula in words and symbols.
-        lower_is_better: Direction.
+        lower_is_better: Direction; None for a quantity that is right where it is the people's.
+        people: The people's own value of a quantity that is no distance: entropy, refusals; None elsewhere.
         baselines: name -> value that a trivial predictor gets on the same cells.
+        baseline_cells: name -> number of cells where that predictor exists, where these are fewer.
         noise_floor: Value that the population itself would get with as many draws; None where exact.
         ceiling: Value that one half of the people gets against the other half (split-half); None where
             the truth is known exactly.
-        normalised: (baseline - value) / (baseline - floor) with the best trivial baseline, None if undefined.
+        normalised: (baseline - value) / (baseline - floor) with the best trivial baseline, on the cells where
+            that exists; None if undefined.
+        normalised_against: Name of that baseline.
         reason: Why `value` is None.
     """
 
@@ -61,11 +65,14 @@ class Estimate(Record):
     n_unscored: Mapping[str, int] = {}
     unit: Text
     definition: Text
-    lower_is_better: bool
+    lower_is_better: bool | None
+    people: float | None = None
     baselines: Mapping[str, float] = {}
+    baseline_cells: Mapping[str, int] = {}
     noise_floor: float | None = None
     ceiling: float | None = None
     normalised: float | None = None
+    normalised_against: Text | None = None
     reason: str | None = None
 
     @model_validator(mode="after")
@@ -73,6 +80,32 @@ class Estimate(Record):
         if (self.value is None) != (self.reason is not None):
             raise ValueError(f"reason: must be given exactly when value is None, for {self.name!r}")
         return self
+
+
+class CellScore(Record):
+    """One cell, a question for a group of people, with its values.
+
+    Attributes:
+        question_id: Id of the question.
+        group: Id of the group; "all" for everybody and where the truth is known exactly.
+        n_people: Effective number of people behind the target; None where it is exact or was not published.
+        sample_size: Number of single choices of which the model's distribution is a tally; 0 where exact.
+        unscored: Why there is no score, or None.
+        values: Metric -> value; None where it is infinite.
+        baselines: Trivial predictor -> its value in the primary metric.
+        noise_floor: Of the primary metric.
+        ceiling: Of the primary metric.
+    """
+
+    question_id: Text
+    group: Text
+    n_people: float | None
+    sample_size: Annotated[int, Field(ge=0)] = 0
+    unscored: str | None = None
+    values: Mapping[str, float | None] = {}
+    baselines: Mapping[str, float] = {}
+    noise_floor: float | None = None
+    ceiling: float | None = None
 
 
 class Comparison(Record):
@@ -86,6 +119,9 @@ class Comparison(Record):
         difference: Mean over cells of first minus second.
         interval: Its interval, or None where there are fewer than two questions.
         p_value: Two-sided, of no difference; None where there are fewer than two questions.
+        p_adjusted: The same after Holm's correction over all groups of one metric; None for other slices.
+        minimum_detectable: Smallest true difference that a test at the 5 % level on as many questions finds
+            four times out of five; None where there are fewer than two questions.
         n_questions: Number of questions (clusters) that both answered.
         n_cells: Number of (question, group) cells that both answered.
         unit: As in `Estimate`.
@@ -98,8 +134,10 @@ class Comparison(Record):
     second: Text
     difference: float
     interval: Interval | None
-    p_value: Annotated[float, Field(ge=0, le=1)] | None
+    p_value: Probability | None
+    p_adjusted: Probability | None = None
+    minimum_detectable: Annotated[float, Field(ge=0)] | None = None
     n_questions: Annotated[int, Field(ge=1)]
     n_cells: Annotated[int, Field(ge=1)]
     unit: Text
-    lower_is_better: bool
+    lower_is_better: bool | None

@@ -29,7 +29,7 @@ class Finding(Record):
         group: Id of the group whose answers are at fault; None where the whole question is.
         detail: What is wrong, with the values.
         where: File and row, where known.
-        n_items: Number of items it stands for: 1, or more for a fault of the whole set.
+        n_items: Number of items, cells of question and group, that it stands for.
     """
 
     fault: Text

@@ -1,9 +1,10 @@
 """Reports: estimates as a table, a figure, and one self-contained HTML page."""
 
+from pluralign.reports.comparisons import comparison_sentence, comparisons_table, verdict
 from pluralign.reports.content import Report, Section, Series
 from pluralign.reports.figure import save_figure
 from pluralign.reports.page import render_page, write_page
-from pluralign.reports.rows import Row, comparison_sentence, estimate_rows, verdict
+from pluralign.reports.rows import Row, estimate_rows
 from pluralign.reports.table import as_markdown, estimates_table
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Series",
     "as_markdown",
     "comparison_sentence",
+    "comparisons_table",
     "estimate_rows",
     "estimates_table",
     "render_page",

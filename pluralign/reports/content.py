@@ -43,12 +43,15 @@ class Section:
         questions: What was asked, with people's counts or the exact truth.
         series: In order of measurement; the last one decides the order of the questions.
         comparisons: Paired differences between these series.
+        groups: Ids of the groups that answers are held against. None: those for which answers speak, or
+            all of a question's, where none does.
     """
 
     title: str
     questions: QuestionSet
     series: tuple[Series, ...]
     comparisons: tuple[Comparison, ...] = ()
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         labels = [series.label for series in self.series]

@@ -1,6 +1,6 @@
 """A report as one HTML page that needs nothing else: no network, no script, no font."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -9,12 +9,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pluralign.files import write_whole
 from pluralign.records import Answer, Outcome
-from pluralign.reports import panels, rows
+from pluralign.reports import comparisons, panels, rows
 from pluralign.reports.content import Report, Section
 from pluralign.reports.palette import REFERENCE, series_colours
+from pluralign.reports.strips import Strips, draw_strips
 
-# Of a block, this many panels are open, and this many are on the page at all: it must stay small enough to open.
-N_OPEN_PANELS, N_PANELS = 4, 60
+# Of a block, so many panels are open; the others are folded. More groups than that are folded too.
+N_OPEN_PANELS, N_OPEN_GROUPS = 4, 40
+# Of an answer, so many replies of so many characters are shown.
+N_REPLIES, N_CHARACTERS = 3, 400
 
 
 def render_page(report: Report) -> str:
@@ -25,7 +28,12 @@ def render_page(report: Report) -> str:
         sections=[_section_view(section) for section in report.sections],
         reference_colour=REFERENCE,
         n_open_panels=N_OPEN_PANELS,
-        n_panels=N_PANELS,
+        n_open_groups=N_OPEN_GROUPS,
+        n_worst=panels.N_WORST,
+        n_best=panels.N_BEST,
+        directions=rows.DIRECTIONS,
+        n_replies=N_REPLIES,
+        n_characters=N_CHARACTERS,
     )
     return f"{text.strip()}\n"
 
@@ -62,55 +70,42 @@ def _environment() -> Environment:
         "number": rows.number,
         "people": _people,
         "draws": _draws,
-        "sentence": rows.comparison_sentence,
-        "verdict": rows.verdict,
+        "sentence": comparisons.comparison_sentence,
+        "verdict": comparisons.verdict,
     }
     return environment
 
 
 def _section_view(section: Section) -> dict[str, object]:
     """What the template shows of a section, beside the section itself."""
-    table = rows.estimate_rows(section.series)
+    headline = [row for row in rows.estimate_rows(section.series) if not row.is_group]
+    every = rows.estimate_rows(section.series, every=True)
+    further = [row for row in every if not row.is_group and row not in headline]
+    groups = rows.group_rows(section.series)
+    blocks = panels.blocks(section)
+    compared = comparisons.headline_comparisons(section.comparisons)
+    whole = [each for each in compared if each.slice == "all"]
+    parts = [each for each in compared if each.slice != "all"]
+    others = [each for each in section.comparisons if not rows.is_group(each.slice)]
     return {
         "section": section,
         "colours": series_colours(len(section.series)),
-        "metrics": [
-            (of_metric, _strips(of_metric))
-            for _, group in groupby(table, key=lambda row: row.name)
-            if (of_metric := list(group))
-        ],
-        "interval_note": rows.interval_note(table),
-        "blocks": panels.blocks(section),
+        "headline": _by_metric(headline),
+        "further": _by_metric(further),
+        "notes": rows.notes(headline),
+        "further_notes": rows.notes(further),
+        "groups": draw_strips(groups) if len(groups) > 1 else None,
+        "compared": whole,
+        "compared_further": [*parts, *(each for each in others if each not in compared)],
+        "groups_sentence": comparisons.groups_sentence(section.comparisons),
+        "blocks": panels.extremes(blocks),
+        "n_panels": sum(len(block.panels) for block in blocks),
     }
 
 
-def _strips(of_metric: Sequence[rows.Row]) -> list[dict[str, object]]:
-    """For each row, where its numbers lie on a scale common to the metric, in percent of the strip's width."""
-    cells = [cell for row in of_metric for _, cell in (*row.series, *row.references)]
-    ends = [end for cell in cells if cell.interval for end in (cell.interval.low, cell.interval.high)]
-    values = [0.0, *(cell.value for cell in cells if cell.value is not None), *ends]
-    low, high = min(values), max(values)
-
-    def place(value: float) -> float:
-        # 2 to 98: a dot at either end is not cut off.
-        return round(2 + 96 * (value - low) / ((high - low) or 1), 2)
-
-    return [
-        {
-            "series": [_dot(cell, place) for _, cell in row.series],
-            "references": [
-                (label, place(cell.value)) for label, cell in row.references if cell.value is not None
-            ],
-        }
-        for row in of_metric
-    ]
-
-
-def _dot(cell: rows.Cell, place: Callable[[float], float]) -> dict[str, float] | None:
-    if cell.value is None:
-        return None
-    low, high = (cell.interval.low, cell.interval.high) if cell.interval else (cell.value, cell.value)
-    return {"low": place(low), "value": place(cell.value), "high": place(high)}
+def _by_metric(table: Sequence[rows.Row]) -> list[Strips]:
+    """The rows of each metric on a scale of their own."""
+    return [draw_strips(list(of_metric)) for _, of_metric in groupby(table, key=lambda row: row.name)]
 
 
 def _people(n: float) -> str:

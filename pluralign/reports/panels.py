@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 
 from pluralign.metrics.distances import total_variation
 from pluralign.records import POPULATION, Answer, Group, Option, Outcome, Question
-from pluralign.reports.content import Section, Series
+from pluralign.reports.content import Section
 
-# Answers without a condition belong to the whole population, or to the exact truth, which is nobody's.
+# Whom a panel is of where the answer is held against the exact truth, or against nothing.
 NOBODY = ""
 # Bars end at the smallest of these that holds them all, so that flat distributions can be read too.
 SCALES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+# Of a section, so many of the worst and of the best panels stand on the page: it must stay small enough to open.
+N_WORST, N_BEST = 90, 10
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Panel:
         options: The rows.
         reference: People's shares or the exact truth; None where neither is known.
         reference_label: "people" or "truth".
-        counts: People by option; empty for a truth.
-        n_people: Effective number of people; None for a truth.
+        counts: People by option; empty where they were not published, and for a truth.
+        n_people: Effective number of people; None where it was not published, and for a truth.
         columns: One for each series.
         scale: Probability at which the bars end.
     """
@@ -70,6 +71,11 @@ class Panel:
         """Distance of the last series to the reference."""
         return self.columns[-1].distance if self.columns else None
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether any series holds an answer, be it a refusal."""
+        return any(column.answer for column in self.columns)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -78,16 +84,14 @@ class Block:
     Attributes:
         title: Heading; may be empty where a section has one block only.
         panels: Worst first by the last series; one without a distance counts as worst.
+        error: Mean distance over the panels that have one, left out ones included.
+        n_left_out: Further panels of the block that are not shown.
     """
 
     title: str
     panels: tuple[Panel, ...]
-
-    @property
-    def error(self) -> float | None:
-        """Mean distance over the panels that have one."""
-        errors = [panel.error for panel in self.panels if panel.error is not None]
-        return sum(errors) / len(errors) if errors else None
+    error: float | None
+    n_left_out: int = 0
 
 
 def blocks(section: Section) -> list[Block]:
@@ -97,48 +101,77 @@ def blocks(section: Section) -> list[Block]:
     with its groups where it was put to several; the questions that are left share one block.
     """
     groups = {group.id: group for group in section.questions.groups}
-    asked = {answer.condition.group for series in section.series for answer in series.answers}
-    answers = {series.label: _by_question(series) for series in section.series}
+    answers: dict[str, dict[str, dict[str, Answer]]] = {}
+    for series in section.series:
+        for answer in series.answers:
+            by_speaker = answers.setdefault(answer.question_id, {})
+            by_speaker.setdefault(answer.condition.group, {})[series.label] = answer
+    asked = {speaker for by_speaker in answers.values() for speaker in by_speaker}
+    labels = [series.label for series in section.series]
     found: dict[str, list[Panel]] = {}
     for question in section.questions.questions:
-        answered = {label: of_series.get(question.id, []) for label, of_series in answers.items()}
-        targets = _targets(question, answered, asked=asked)
+        by_speaker = answers.get(question.id, {})
+        targets = _targets(question, by_speaker, asked=asked, groups=section.groups)
         family, has_family, _ = question.id.partition("/")
         by_group = len(targets) > 1 and not has_family
         heading = question.text if by_group else family if has_family else ""
-        for target in targets:
+        for target, speaker in targets.items():
             whom = _whom(groups.get(target), target)
             title, subtitle = (whom or "No group", "") if by_group else (question.text, whom)
+            of_series = by_speaker.get(speaker, {})
+            answered = {label: of_series.get(label) for label in labels}
             panel = _panel(question, target, answered=answered, title=title, subtitle=subtitle)
             found.setdefault(heading, []).append(panel)
-    made = [Block(title, tuple(sorted(panels, key=_worst_first))) for title, panels in found.items()]
+    made = [
+        Block(title, tuple(sorted(panels, key=_worst_first)), _mean_error(panels))
+        for title, panels in found.items()
+    ]
     return sorted(made, key=_worst_first)
 
 
-def _by_question(series: Series) -> dict[str, list[Answer]]:
-    answers: dict[str, list[Answer]] = {}
-    for answer in series.answers:
-        answers.setdefault(answer.question_id, []).append(answer)
-    return answers
+def extremes(whole: Sequence[Block]) -> list[Block]:
+    """The blocks with the section's worst and best answered panels only, where there are too many for a page."""
+    panels = [panel for block in whole for panel in block.panels]
+    if len(panels) <= N_WORST + N_BEST:
+        return list(whole)
+    ranked = sorted((panel for panel in panels if panel.is_answered), key=_worst_first)
+    kept = {id(panel) for panel in (*ranked[:N_WORST], *ranked[-N_BEST:])}
+    shown = ((block, tuple(panel for panel in block.panels if id(panel) in kept)) for block in whole)
+    return [
+        replace(block, panels=panels, n_left_out=len(block.panels) - len(panels))
+        for block, panels in shown
+        if panels
+    ]
 
 
 def _targets(
-    question: Question, answered: Mapping[str, Sequence[Answer]], *, asked: Collection[str]
-) -> list[str]:
-    """Whom a question was put to: group ids, and NOBODY for answers that belong to no group.
+    question: Question,
+    spoken_for: Collection[str],
+    *,
+    asked: Collection[str],
+    groups: Collection[str] | None,
+) -> dict[str, str]:
+    """Whom the answers to a question are held against -> for whom these answers speak.
 
-    Groups that no series was asked for are left out, as they are when the answers are scored.
+    As when they are scored: a group that no series was asked for is left out, or met by the answers without
+    condition where `groups` names it. Where no answer speaks for any group, these meet all.
+
+    Args:
+        question: The question.
+        spoken_for: For whom its answers speak.
+        asked: For whom any answer to any question speaks.
+        groups: Ids of the groups to be met; None for those in `asked`.
     """
-    targets = [NOBODY] if question.truth else []
-    targets += [group for group in question.counts if group in asked or not asked]
-    for answer in chain.from_iterable(answered.values()):
-        if not any(_belongs(answer, target) for target in targets):
-            targets.append(NOBODY if answer.condition.kind == "none" else answer.condition.id)
-    return targets or [NOBODY]
-
-
-def _belongs(answer: Answer, target: str) -> bool:
-    return answer.condition.group == target or (target == NOBODY and answer.condition.kind == "none")
+    known = question.groups
+    met = [group for group in known if group in (asked if groups is None else groups)]
+    if groups is None and not met and (POPULATION in spoken_for or not asked):
+        met = list(known)
+    targets = {NOBODY: POPULATION} if question.truth else {}
+    targets |= {group: group if group in asked else POPULATION for group in met}
+    for speaker in spoken_for:
+        if speaker not in targets.values():
+            targets[speaker if speaker in known or speaker != POPULATION else NOBODY] = speaker
+    return targets or {NOBODY: POPULATION}
 
 
 def _whom(group: Group | None, target: str) -> str:
@@ -153,17 +186,14 @@ def _panel(
     question: Question,
     target: str,
     *,
-    answered: Mapping[str, Sequence[Answer]],
+    answered: Mapping[str, Answer | None],
     title: str,
     subtitle: str,
 ) -> Panel:
-    counts = question.counts.get(target, ())
-    reference = question.truth if target == NOBODY else _shares(counts)
+    is_known = target in question.groups
+    reference = question.target(target) if is_known else question.truth if target == NOBODY else None
     columns = tuple(
-        _column(
-            label, next((answer for answer in answers if _belongs(answer, target)), None), reference=reference
-        )
-        for label, answers in answered.items()
+        _column(label, answer, question=question, reference=reference) for label, answer in answered.items()
     )
     drawn = [each for each in (reference, *(column.probabilities for column in columns)) if each]
     highest = max((max(each) for each in drawn), default=1.0)
@@ -173,19 +203,24 @@ def _panel(
         subtitle=subtitle,
         options=question.options,
         reference=reference,
-        reference_label="people" if counts else "truth",
-        counts=counts,
-        n_people=question.n_people(target) if counts else None,
+        reference_label="people" if is_known else "truth",
+        counts=question.counts.get(target, ()),
+        n_people=question.n_people(target) if is_known else None,
         columns=columns,
         scale=next((scale for scale in SCALES if highest <= scale), 1.0),
     )
 
 
-def _column(label: str, answer: Answer | None, *, reference: tuple[float, ...] | None) -> Column:
+def _column(
+    label: str, answer: Answer | None, *, question: Question, reference: tuple[float, ...] | None
+) -> Column:
     distance = None
     if reference and answer and answer.probabilities:
         distance = float(total_variation(reference, answer.probabilities))
-    return Column(label=label, answer=answer, distance=distance, note=_note(answer))
+    note = _note(answer)
+    if answer is None and question.unaskable:
+        note = f"cannot be asked: {question.unaskable}"
+    return Column(label=label, answer=answer, distance=distance, note=note)
 
 
 def _note(answer: Answer | None) -> str:
@@ -196,9 +231,9 @@ def _note(answer: Answer | None) -> str:
     return f"{answer.outcome.value}: {answer.error}" if answer.error else answer.outcome.value
 
 
-def _shares(counts: tuple[float, ...]) -> tuple[float, ...] | None:
-    total = sum(counts)
-    return tuple(count / total for count in counts) if total else None
+def _mean_error(panels: Sequence[Panel]) -> float | None:
+    errors = [panel.error for panel in panels if panel.error is not None]
+    return sum(errors) / len(errors) if errors else None
 
 
 def _worst_first(item: Panel | Block) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pluralign.records import Comparison, Estimate, Interval
+from pluralign.records import Estimate, Interval
 from pluralign.reports.content import Series
 
 METRIC_LABELS = {
@@ -13,14 +13,39 @@ METRIC_LABELS = {
     "js_distance_base2": "Jensen-Shannon distance, base 2",
     "js_distance_nats": "Jensen-Shannon distance, base e",
     "wasserstein_ordinal": "Wasserstein distance on the scale",
-    "kl_divergence": "Kullback-Leibler divergence",
+    "js_divergence_bits_corrected": "Jensen-Shannon divergence, bias-corrected",
+    "js_divergence_nats_smoothed": "Jensen-Shannon divergence, smoothed",
+    "kl_divergence_nats": "Kullback-Leibler divergence",
+    "mode_match": "Mode match",
+    "entropy_ratio": "Entropy, model over people",
+    "refusal_mass_prob": "Mass on refusals",
     "valid_mass_prob": "Valid mass",
     "order_sensitivity": "Order sensitivity",
     "entropy_bits": "Entropy",
-    "entropy_bits_difference": "Entropy, model minus people",
 }
-NOISE_FLOOR, CEILING = "noise floor", "people split-half"
-NONE, MINUS = "—", "\u2212"
+# Variants and details: shown on request, or where one of them is the primary metric.
+FURTHER_METRICS = frozenset({
+    "js_divergence_bits",
+    "js_divergence_nats",
+    "js_divergence_nats_smoothed",
+    "js_distance_base2",
+    "js_distance_nats",
+    "kl_divergence_nats",
+    "entropy_bits",
+    "order_sensitivity",
+})
+# Beside the primary metric, the one that is shown over every family and grouping: where no answer came.
+VALID_MASS = "valid_mass_prob"
+# Of many groups so many of the best and so many of the worst are shown.
+N_EXTREMES = 3
+PEOPLE, NOISE_FLOOR, CEILING = "people", "noise floor", "people split-half"
+BASELINES = ("uniform", "position marginal", "group-blind", "shuffled")
+ARROWS = {True: "↓", False: "↑", None: "="}
+DIRECTIONS = {"↓": "lower is better", "↑": "higher is better", "=": "right where it is the people's"}
+NONE, MINUS, PARTIAL = "—", "\u2212", "*"
+
+# Metric -> slice -> label of the series -> estimate.
+_Table = dict[str, dict[str, dict[str, Estimate]]]
 
 
 @dataclass(frozen=True)
@@ -32,17 +57,25 @@ class Cell:
         interval: Its confidence interval.
         reason: Why `value` is None; empty where nothing was measured.
         unscored: What could not be scored: "2 refused, 1 error"; may be empty.
+        score: The value on the way from a trivial baseline (0) to the noise floor (1); None if undefined.
+        against: Name of that baseline.
+        partial: "5,357 of 5,752" where the number exists on so many of the row's cells only; else empty.
     """
 
     value: float | None = None
     interval: Interval | None = None
     reason: str = ""
     unscored: str = ""
+    score: float | None = None
+    against: str = ""
+    partial: str = ""
 
     @property
     def number(self) -> str:
-        """The value alone, a reason, or a dash."""
-        return (self.reason or NONE) if self.value is None else number(self.value)
+        """The value alone, with an asterisk where it exists on some cells only; a reason, or a dash."""
+        if self.value is None:
+            return self.reason or NONE
+        return f"{number(self.value)}{PARTIAL if self.partial else ''}"
 
     @property
     def bracket(self) -> str:
@@ -57,14 +90,15 @@ class Row:
     Attributes:
         name: `Estimate.name`.
         metric: Its label.
-        slice: What it is taken over, in words.
-        arrow: "↓" where lower is better, else "↑".
+        slice: What it is taken over, in words; a single group with its rank: "Japan (1 of 130)".
+        arrow: "↓" where lower is better, "↑" where higher is, "=" where the people's own value is right.
         unit: Unit of all its numbers.
         definition: The formula.
         series: (label, cell) for every series.
-        references: (label, cell): trivial baselines, noise floor, people's split-half ceiling. The same
-            labels in every row; from the last series that has them.
+        references: (label, cell): the people's value, trivial baselines, noise floor, people's split-half
+            ceiling. The same labels in every row of a table; from the last series that has them.
         n: Questions scored and, in brackets, cells where these are more: "5 (40-47)" where series differ.
+        is_group: Whether the slice is a single group of people.
     """
 
     name: str
@@ -76,26 +110,48 @@ class Row:
     series: tuple[tuple[str, Cell], ...]
     references: tuple[tuple[str, Cell], ...]
     n: str
+    is_group: bool = False
 
     @property
     def unscored(self) -> str:
         """What each series could not score: "before: 2 refused, 1 error; after: 1 error"."""
         return "; ".join(f"{label}: {cell.unscored}" for label, cell in self.series if cell.unscored)
 
+    @property
+    def score(self) -> str:
+        """The normalised scores: "0.412 vs uniform", or "before: −0.250 vs uniform, after: 0.412 vs uniform"."""
+        scored = [(label, cell) for label, cell in self.series if cell.score is not None]
+        return ", ".join(
+            f"{f'{label}: ' if len(self.series) > 1 else ''}{number(cell.score or 0.0)} vs {cell.against}"
+            for label, cell in scored
+        )
 
-def estimate_rows(series: Sequence[Series]) -> list[Row]:
-    """Make one row for each metric and slice that any series estimates, a metric's rows together."""
-    table: dict[str, dict[str, dict[str, Estimate]]] = {}
-    for each in series:
-        for estimate in each.estimates:
-            table.setdefault(estimate.name, {}).setdefault(estimate.slice, {})[each.label] = estimate
-    labels = [each.label for each in series]
-    references = _reference_labels(series)
-    return [
-        _row(by_series, labels=labels, references=references)
-        for slices in table.values()
-        for by_series in slices.values()
-    ]
+
+def estimate_rows(series: Sequence[Series], *, every: bool = False) -> list[Row]:
+    """Make one row for each metric and slice, a metric's rows together and single groups best first.
+
+    Args:
+        series: The series side by side; the metric of the first estimate is the primary one.
+        every: Whether to give all metrics, slices and groups. Otherwise: the primary metric over all
+            slices, but only the best and the worst groups; valid mass over all families and groupings;
+            the other headline metrics as a whole.
+    """
+    table = _table(series)
+    primary = next(iter(table), "")
+    keys = [(name, slice_name) for name, slices in table.items() for slice_name in slices]
+    if not every:
+        groups = [key for key in keys if key[0] == primary and is_group(key[1])]
+        middle = set(groups[N_EXTREMES:-N_EXTREMES])
+        keys = [key for key in keys if _is_headline(*key, primary=primary) and key not in middle]
+    return _rows(table, keys, labels=[each.label for each in series])
+
+
+def group_rows(series: Sequence[Series]) -> list[Row]:
+    """The primary metric's row for each single group of people, best first by the last series."""
+    table = _table(series)
+    primary = next(iter(table), "")
+    keys = [(primary, slice_name) for slice_name in table.get(primary, {}) if is_group(slice_name)]
+    return _rows(table, keys, labels=[each.label for each in series])
 
 
 def number(value: float) -> str:
@@ -119,79 +175,131 @@ def slice_label(name: str) -> str:
     if kind == "groups" and value:
         return "whole population" if value == "all" else f"{value} groups"
     if kind in {"family", "group"} and value:
-        return value.replace("=", ": ")
+        return "whole population" if value == "all" else value.replace("=", ": ")
     return name
 
 
-def comparison_sentence(comparison: Comparison) -> str:
-    """A comparison in words: what, by how much, with which interval, and which way that points."""
-    # A probability has no unit worth saying: "0.21", not "0.21 probability".
-    unit = "" if comparison.unit == "probability" else f" {comparison.unit}"
-    sign = "+" if round(comparison.difference, 3) > 0 else ""
-    interval = comparison.interval
-    return (
-        f"{metric_label(comparison.name)}, {slice_label(comparison.slice)}: {comparison.first} minus "
-        f"{comparison.second}: {sign}{number(comparison.difference)}{unit}"
-        f"{f' {bracket(interval)}' if interval else ''}"
-        f"{'' if comparison.p_value is None else f', {_p_value(comparison.p_value)}'}"
-    )
-
-
-def verdict(comparison: Comparison) -> str:
-    """Which way a comparison points: "better", "worse", or that it cannot be told."""
-    interval = comparison.interval
-    if interval is None:
-        return "no interval"
-    if interval.low <= 0 <= interval.high:
-        return "no clear difference"
-    return "better" if (comparison.difference < 0) == comparison.lower_is_better else "worse"
-
-
-def interval_note(rows: Sequence[Row]) -> str:
-    """Which intervals stand in the table and how they were made; empty where there are none."""
+def notes(rows: Sequence[Row]) -> list[str]:
+    """What a reader of these rows must know, one sentence each: intervals, scores, what exists only partly."""
     intervals = [cell.interval for row in rows for _, cell in row.series if cell.interval]
-    return "; ".join(dict.fromkeys(f"{100 * each.level:.4g}% interval: {each.method}" for each in intervals))
+    said = list(dict.fromkeys(f"{100 * each.level:.4g}% interval: {each.method}" for each in intervals))
+    if any(row.score for row in rows):
+        said.append(
+            f"score: the way from a trivial baseline (0) to the {NOISE_FLOOR} (1), vs the best of them"
+        )
+    partial: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for label, cell in row.references:
+            if cell.partial and not row.is_group:
+                partial.setdefault(label, {})[f"{cell.partial} ({row.slice})"] = None
+    if partial:
+        where = "; ".join(f"{label} {', '.join(sizes)}" for label, sizes in partial.items())
+        said.append(f"{PARTIAL} on so many cells only: {where}")
+    return said
 
 
-def _row(by_series: Mapping[str, Estimate], *, labels: Sequence[str], references: Sequence[str]) -> Row:
+def _table(series: Sequence[Series]) -> _Table:
+    """All estimates; the single groups of a metric come last, best first by the last series that has them."""
+    table: _Table = {}
+    for each in series:
+        for estimate in each.estimates:
+            table.setdefault(estimate.name, {}).setdefault(estimate.slice, {})[each.label] = estimate
+    return {name: dict(sorted(slices.items(), key=_groups_last)) for name, slices in table.items()}
+
+
+def _groups_last(item: tuple[str, Mapping[str, Estimate]]) -> tuple[bool, bool, float]:
+    slice_name, by_label = item
+    last = list(by_label.values())[-1]
+    if not is_group(slice_name):
+        return False, False, 0.0
+    if last.value is None:
+        return True, True, 0.0
+    return True, False, -last.value if last.lower_is_better is False else last.value
+
+
+def is_group(slice_name: str) -> bool:
+    """Whether a slice is a single group of people."""
+    return slice_name.startswith("group=")
+
+
+def _is_headline(name: str, slice_name: str, *, primary: str) -> bool:
+    if name == primary:
+        return True
+    if is_group(slice_name) or name in FURTHER_METRICS:
+        return False
+    return name == VALID_MASS or not slice_name.startswith(("family=", "groups="))
+
+
+def _rows(table: _Table, keys: Sequence[tuple[str, str]], *, labels: Sequence[str]) -> list[Row]:
+    references = _reference_labels([e for name, slice_name in keys for e in table[name][slice_name].values()])
+    groups = {
+        name: [slice_name for slice_name in slices if is_group(slice_name)] for name, slices in table.items()
+    }
+    return [
+        _row(table[name][slice_name], labels=labels, references=references, groups=groups[name])
+        for name, slice_name in keys
+    ]
+
+
+def _row(
+    by_series: Mapping[str, Estimate],
+    *,
+    labels: Sequence[str],
+    references: Sequence[str],
+    groups: Sequence[str],
+) -> Row:
     estimates = list(by_series.values())
     last = estimates[-1]
     # Later series overwrite earlier ones.
-    reference_values = {name: value for each in estimates for name, value in _references(each).items()}
+    beside = {name: cell for each in estimates for name, cell in _references(each).items()}
+    rank = f" ({groups.index(last.slice) + 1} of {len(groups)})" if last.slice in groups else ""
     return Row(
         name=last.name,
         metric=metric_label(last.name),
-        slice=slice_label(last.slice),
-        arrow="↓" if last.lower_is_better else "↑",
+        slice=f"{slice_label(last.slice)}{rank}",
+        arrow=ARROWS[last.lower_is_better],
         unit=last.unit,
         definition=last.definition,
         series=tuple((label, _cell(by_series.get(label))) for label in labels),
-        references=tuple((label, Cell(value=reference_values.get(label))) for label in references),
+        references=tuple((label, beside.get(label, Cell())) for label in references),
         n=_size(estimates),
+        is_group=last.slice in groups,
     )
 
 
-def _references(estimate: Estimate) -> dict[str, float]:
+def _references(estimate: Estimate) -> dict[str, Cell]:
     """Every reference value that an estimate has."""
-    ends = {NOISE_FLOOR: estimate.noise_floor, CEILING: estimate.ceiling}
-    return {**estimate.baselines, **{name: value for name, value in ends.items() if value is not None}}
+    baselines = {
+        name: Cell(
+            value=value,
+            partial=f"{estimate.baseline_cells[name]:,} of {estimate.n_cells:,}"
+            if name in estimate.baseline_cells
+            else "",
+        )
+        for name, value in estimate.baselines.items()
+    }
+    ends = {PEOPLE: estimate.people, NOISE_FLOOR: estimate.noise_floor, CEILING: estimate.ceiling}
+    return baselines | {name: Cell(value=value) for name, value in ends.items() if value is not None}
 
 
-def _reference_labels(series: Sequence[Series]) -> list[str]:
-    """The reference values that occur: uniform, other baselines, noise floor, ceiling."""
-    names = dict.fromkeys(
-        name for each in series for estimate in each.estimates for name in _references(estimate)
-    )
-    places = {"uniform": 0, NOISE_FLOOR: 2, CEILING: 3}
-    return sorted(names, key=lambda name: places.get(name, 1))
+def _reference_labels(estimates: Iterable[Estimate]) -> list[str]:
+    """The reference values that occur: people, trivial baselines, others, noise floor, ceiling."""
+    names = dict.fromkeys(name for estimate in estimates for name in _references(estimate))
+    first, last = (PEOPLE, *BASELINES), (NOISE_FLOOR, CEILING)
+    others = tuple(name for name in names if name not in {*first, *last})
+    return [name for name in (*first, *others, *last) if name in names]
 
 
 def _cell(estimate: Estimate | None) -> Cell:
     if estimate is None:
         return Cell()
-    unscored = ", ".join(f"{n} {reason}" for reason, n in estimate.n_unscored.items() if n)
     return Cell(
-        value=estimate.value, interval=estimate.interval, reason=estimate.reason or "", unscored=unscored
+        value=estimate.value,
+        interval=estimate.interval,
+        reason=estimate.reason or "",
+        unscored=", ".join(f"{n:,} {reason}" for reason, n in estimate.n_unscored.items() if n),
+        score=estimate.normalised,
+        against=estimate.normalised_against or "",
     )
 
 
@@ -203,8 +311,4 @@ def _size(estimates: Sequence[Estimate]) -> str:
 
 def _span(sizes: Iterable[int]) -> str:
     found = sorted(sizes)
-    return str(found[0]) if found[0] == found[-1] else f"{found[0]}-{found[-1]}"
-
-
-def _p_value(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return f"{found[0]:,}" if found[0] == found[-1] else f"{found[0]:,}-{found[-1]:,}"

@@ -1,97 +1,130 @@
 """The table of estimates for the terminal and for Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from itertools import chain, groupby
+from itertools import groupby, product
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from pluralign.reports.content import Series
-from pluralign.reports.rows import Row, estimate_rows, interval_note
+from pluralign.reports.lines import MEASURE, UNBROKEN, Columns, indented, lines_table, longest, set_columns
+from pluralign.reports.rows import DIRECTIONS, NONE, Cell, Row, estimate_rows, notes
 
 
-def estimates_table(series: Sequence[Series], *, title: str = "", width: int = 100) -> Table:
+def estimates_table(
+    series: Sequence[Series], *, title: str = "", width: int = 100, every: bool = False
+) -> Table:
     """Make the table of estimates for the terminal.
+
+    Where the columns are wider than the terminal, reference values go on lines of their own below the value,
+    and where that does not suffice, intervals do.
 
     Args:
         series: The series side by side.
         title: Printed above.
-        width: Columns of the terminal; where the rows are wider, intervals go on a line of their own.
+        width: Columns of the terminal.
+        every: Whether to show all metrics, slices and groups, see `estimate_rows`.
     """
-    rows = estimate_rows(series)
-    table = _table(rows, title=title, between=" ")
-    console = Console(width=10 * width)
-    if Measurement.get(console, console.options, table).maximum > width:
-        table = _table(rows, title=title, between="\n")
-    return table
-
-
-def as_markdown(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table; empty where there are none."""
-    if not rows:
-        return ""
-    header = ["Metric", "Over", *_labels(rows), "n", "Unscored"]
-    lines = [header, ["---", "---", *["---:"] * (len(header) - 3), "---"]]
-    for row in rows:
-        metric = f"{row.metric} {row.arrow} ({row.unit})"
-        lines.append([metric, row.slice, *_cells(row, between=" "), row.n, row.unscored])
-    return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines) + "\n"
-
-
-def _table(rows: Sequence[Row], *, title: str, between: str) -> Table:
-    # Text, not str: a label with square brackets is no markup.
-    table = Table(
-        title=Text(title) if title else None,
-        caption=_caption(rows),
-        title_justify="left",
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        min_width=60,  # the caption is wrapped to the width of the table
-        padding=0,
-    )
-    # Widths are fixed, so that rich neither breaks a number in two nor cuts a column off; labels may wrap.
-    names = [*(f"  {row.slice}" for row in rows), *(word for row in rows for word in row.metric.split())]
-    table.add_column("", width=_longest(names))
-    for i, label in enumerate(_labels(rows)):
-        cells = chain.from_iterable(_cells(row, between=between)[i].split("\n") for row in rows)
-        table.add_column(Text(label), justify="right", width=_longest([*cells, *label.split()]))
-    table.add_column("n", justify="right", width=_longest(row.n for row in rows))
-    for _, group in groupby(rows, key=lambda row: row.name):
-        for i, row in enumerate(group):
+    rows = estimate_rows(series, every=every)
+    headings = longest(_metric(row) for row in rows)
+    layouts = [
+        (beside, _columns(rows, beside=beside, between=between))
+        for beside, between in product((True, False), (" ", "\n"))
+    ]
+    fitting = (layout for layout in layouts if max(layout[1].width, headings) <= width)
+    beside, columns = next(fitting, layouts[-1])
+    measure = max(columns.width, headings, min(width, MEASURE))
+    table = lines_table(columns.heading, width=measure, title=title, caption=_caption(rows))
+    for _, of_metric in groupby(zip(rows, columns.rows, strict=True), key=lambda pair: pair[0].name):
+        for i, (row, line) in enumerate(of_metric):
             if i == 0:
-                table.add_row(Text(f"{row.metric} {row.arrow} ({row.unit})", style="bold"))
-            cells_of_row = [Text(cell) for cell in _cells(row, between=between)]
-            table.add_row(Text(f"  {row.slice}"), *cells_of_row, Text(row.n))
+                table.add_row(Text(_metric(row), style="bold"))
+            table.add_row(Text(line))
+            for reason in _reasons(row):
+                table.add_row(Text(indented(reason, width=measure), style="red"))
+            # Of single groups, what stands beside the value is told on request: they are many.
+            if (every or not row.is_group) and (told := _beside(row, with_references=not beside)):
+                table.add_row(Text(indented(told, width=measure)))
         table.add_section()
     return table
 
 
-def _longest(texts: Iterable[str]) -> int:
-    return max(map(len, texts), default=0)
+def as_markdown(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table with its notes; empty where there are none."""
+    if not rows:
+        return ""
+    numbers = [*_labels(rows[0].series), "Score", *_labels(rows[0].references), "n"]
+    lines = [["Metric", "Over", *numbers, "Unscored"], ["---", "---", *["---:"] * len(numbers), "---"]]
+    for row in rows:
+        cells = [" ".join(filter(None, [cell.number, cell.bracket])) for _, cell in row.series]
+        references = [cell.number for _, cell in row.references]
+        lines.append([_metric(row), row.slice, *cells, row.score or NONE, *references, row.n, row.unscored])
+    table = "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines)
+    said = "".join(f"\n- {_escaped(note)}" for note in [_directions(rows), *notes(rows)])
+    return f"{table}\n{said}\n"
+
+
+def _columns(rows: Sequence[Row], *, beside: bool, between: str) -> Columns:
+    """The rows as columns: reference values beside the others or not, `between` a value and its interval."""
+    if not rows:
+        return Columns("", (), 0)
+    references = _labels(rows[0].references) if beside else []
+    cells = [
+        [
+            f"  {row.slice}",
+            *(between.join(filter(None, [_short(cell), cell.bracket])) for _, cell in row.series),
+            *(cell.number for _, cell in row.references if beside),
+            row.n,
+        ]
+        for row in rows
+    ]
+    return set_columns(["", *_labels(rows[0].series), *references, "n"], cells)
+
+
+def _short(cell: Cell) -> str:
+    """The number, or a dash: reasons are too long for a column."""
+    return NONE if cell.value is None else cell.number
+
+
+def _reasons(row: Row) -> list[str]:
+    """Why values are missing."""
+    several = len(row.series) > 1
+    return [
+        f"{label}: {cell.reason}" if several else cell.reason for label, cell in row.series if cell.reason
+    ]
+
+
+def _beside(row: Row, *, with_references: bool) -> str:
+    """The score and, where they are no columns, the reference values."""
+    references = [
+        f"{label} {cell.number}".replace(" ", UNBROKEN)
+        for label, cell in row.references
+        if with_references and cell.value is not None
+    ]
+    return "; ".join(filter(None, [row.score and f"score {row.score}", ", ".join(references)]))
 
 
 def _caption(rows: Sequence[Row]) -> Text:
-    """What the arrows and intervals mean and, in red, what could not be scored: each loss once."""
-    caption = Text(". ".join(filter(None, ["↓ lower is better, ↑ higher is better", interval_note(rows)])))
-    for loss in dict.fromkeys(f"{row.slice}: {row.unscored}" for row in rows if row.unscored):
+    """What arrows, intervals and scores mean and, in red, what could not be scored: each loss once."""
+    caption = Text("\n".join([_directions(rows), *notes(rows)]))
+    losses = (f"{row.slice}: {row.unscored}" for row in rows if row.unscored and not row.is_group)
+    for loss in dict.fromkeys(losses):
         caption.append(f"\nnot scored, {loss}", style="red")
     return caption
 
 
-def _labels(rows: Sequence[Row]) -> list[str]:
-    return [label for label, _ in (*rows[0].series, *rows[0].references)] if rows else []
+def _directions(rows: Sequence[Row]) -> str:
+    found = {row.arrow for row in rows} or {"↓"}
+    return ", ".join(f"{arrow} {means}" for arrow, means in DIRECTIONS.items() if arrow in found)
 
 
-def _cells(row: Row, *, between: str) -> list[str]:
-    """The row's numbers as text; `between` stands between a value and its interval."""
-    return [
-        between.join(filter(None, [cell.number, cell.bracket])) for _, cell in (*row.series, *row.references)
-    ]
+def _metric(row: Row) -> str:
+    return f"{row.metric} {row.arrow} ({row.unit})"
+
+
+def _labels(numbers: Sequence[tuple[str, Cell]]) -> list[str]:
+    return [label for label, _ in numbers]
 
 
 def _escaped(text: str) -> str:

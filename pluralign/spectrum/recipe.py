@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
-from pluralign.data import load_questions
+from pluralign.data import load_data
 from pluralign.errors import ConfigurationError, did_you_mean
 from pluralign.records.base import Probability, Record, Text
 from pluralign.records.jsonl import describe
@@ -168,7 +168,7 @@ def build_sequences(recipe: TrainingRecipe, *, tasks: Sequence[Task] = ()) -> li
     given = {task.name for task in tasks}
     builtin = [builtin_task(name, settings=settings) for name in FAMILIES if name not in given]
     surveys = [
-        survey_task(load_questions(adapter, source.arguments), name=adapter, settings=settings)
+        survey_task(load_data(adapter, source.arguments).questions, name=adapter, settings=settings)
         for adapter, source in recipe.surveys.items()
     ]
     n_rows = {**recipe.tasks, **{name: source.n_rows for name, source in recipe.surveys.items()}}

@@ -140,7 +140,7 @@ def test_a_broken_model_folder(run, tmp_path, tiny_folder):
             '{"id": "b", "text": " ", "options": [{"text": "x"}, {"text": "y"}]}',
             "line 2: not a valid Question: text:",
         ),
-        ('{"id": "b", "text": "B?", "options": [{"text": "x"}]}', "has 1, at least 2 are needed"),
+        ('{"id": "b", "text": "B?", "options": []}', "question 'b' has none"),
         (
             '{"id": "b", "text": "B?", "options": [{"text": "x"}, {"text": "y"}], "truth": [0.5, 0.6]}',
             "must sum to 1, they sum to 1.1",

@@ -1,3 +1,4 @@
+from functools import partial
 from math import inf, log, sqrt
 
 import numpy as np
@@ -7,14 +8,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import jensenshannon  # noqa: TID251  the reference, its units converted here
 
-from pluralign.errors import DataError
+from pluralign.errors import ConfigurationError, DataError
 from pluralign.metrics import (
     entropy_bits,
     js_distance_base2,
     js_distance_nats,
     js_divergence_bits,
+    js_divergence_bits_corrected,
     js_divergence_nats,
+    js_divergence_nats_smoothed,
     kl_divergence,
+    mode_mismatch,
     total_variation,
     wasserstein_ordinal,
 )
@@ -179,7 +183,10 @@ class TestProperties:
         [
             *(function for function, _ in JS_AND_TV),
             kl_divergence,
-            lambda p, q: wasserstein_ordinal(p, q, [2, 1, 5, 3]),
+            mode_mismatch,
+            js_divergence_nats_smoothed,
+            partial(js_divergence_bits_corrected, n_p=None, n_q=12),
+            partial(wasserstein_ordinal, positions=[2, 1, 5, 3]),
         ],
     )
     def test_stacked_rows_equal_row_by_row(self, distance):
@@ -193,6 +200,145 @@ class TestProperties:
 
     def test_no_rows_give_no_distances(self):
         assert total_variation(np.empty((0, 3)), [0.2, 0.3, 0.5]).shape == (0,)
+
+
+def _sampled(rng, p, n, *, exact):
+    return p if exact else rng.multinomial(n, p, size=20_000) / n
+
+
+class TestCorrectedDivergence:
+    @pytest.mark.parametrize(
+        ("p", "q", "n_p", "n_q", "expected"),
+        [
+            # (K - 1) / (8 n ln 2) where both are alike, from each sample.
+            ([0.25] * 4, [0.25] * 4, None, 10, -0.0541),
+            ([0.25] * 4, [0.25] * 4, 30, None, -0.0180),
+            ([0.25] * 4, [0.25] * 4, 30, 100, -0.0180 - 0.0054),
+            # m = (.35, .65): the divergence is .050672 nats.
+            (
+                [0.5, 0.5],
+                [0.2, 0.8],
+                None,
+                20,
+                (0.050672 - (0.8 * 0.5 / 0.7 + 0.2 * 0.5 / 1.3) / 80) / log(2),
+            ),
+            # Apart for certain: sampling cannot change it.
+            ([0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5], 7, 7, 1.0),
+            ([1, 0], [1, 0], 7, 7, 0.0),
+        ],
+    )
+    def test_by_hand(self, p, q, n_p, n_q, expected):
+        assert js_divergence_bits_corrected(p, q, n_p=n_p, n_q=n_q) == pytest.approx(expected, abs=5e-5)
+
+    @given(pair=PAIRS, n=st.integers(1, 500))
+    @given_few
+    def test_is_the_delta_method(self, pair, n):
+        p, q = pair
+        seen = q > 0
+        variance = (q * (1 - q) / n)[seen]
+        second_derivative = (1 / (2 * q[seen])) - 1 / (2 * (p + q)[seen])
+        bias = (variance * second_derivative).sum() / 2
+        raw, corrected = js_divergence_bits(p, q), js_divergence_bits_corrected(p, q, n_p=None, n_q=n)
+        assert raw - corrected == pytest.approx(bias / log(2), abs=1e-12)
+        assert corrected <= raw
+
+    @given(pair=PAIRS, n_p=st.integers(1, 500), n_q=st.integers(1, 500))
+    @given_few
+    def test_both_sides_are_treated_alike_and_add_up(self, pair, n_p, n_q):
+        p, q = pair
+        raw, both = js_divergence_bits(p, q), js_divergence_bits_corrected(p, q, n_p=n_p, n_q=n_q)
+        assert js_divergence_bits_corrected(q, p, n_p=n_q, n_q=n_p) == pytest.approx(both, abs=1e-12)
+        one = js_divergence_bits_corrected(p, q, n_p=n_p, n_q=None)
+        other = js_divergence_bits_corrected(p, q, n_p=None, n_q=n_q)
+        assert (raw - one) + (raw - other) == pytest.approx(raw - both, abs=1e-12)
+
+    @given(pair=PAIRS)
+    @given_few
+    def test_nothing_is_taken_from_exact_distributions(self, pair):
+        p, q = pair
+        assert js_divergence_bits_corrected(p, q, n_p=None, n_q=None) == js_divergence_bits(p, q)
+        assert js_divergence_bits_corrected(p, q, n_p=inf, n_q=inf) == js_divergence_bits(p, q)
+
+    @pytest.mark.parametrize("n", [30, 100])
+    @pytest.mark.parametrize("p_is_exact", [True, False])
+    @pytest.mark.parametrize(
+        ("p", "q"),
+        [
+            ([0.4, 0.3, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1]),
+            ([0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]),
+            ([0.7, 0.2, 0.1], [0.2, 0.5, 0.3]),
+            ([0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25]),
+        ],
+    )
+    def test_its_mean_is_much_nearer_to_the_truth(self, p, q, n, p_is_exact):
+        rng = np.random.default_rng(0)
+        p_hat, q_hat = _sampled(rng, p, n, exact=p_is_exact), _sampled(rng, q, n, exact=False)
+        corrected = js_divergence_bits_corrected(p_hat, q_hat, n_p=None if p_is_exact else n, n_q=n)
+        truth = js_divergence_bits(p, q)
+        bias = js_divergence_bits(p_hat, q_hat).mean() - truth
+        assert abs(corrected.mean() - truth) < 0.15 * bias
+
+    def test_options_too_rare_to_be_drawn_leave_some_bias(self):
+        p, q, n = [0.25] * 4, [0.97, 0.01, 0.01, 0.01], 30
+        q_hat = _sampled(np.random.default_rng(0), q, n, exact=False)
+        truth = js_divergence_bits(p, q)
+        corrected = js_divergence_bits_corrected(p, q_hat, n_p=None, n_q=n).mean()
+        assert truth < corrected < js_divergence_bits(p, q_hat).mean()
+
+    @pytest.mark.parametrize("n", [0, -3, float("nan")])
+    def test_bad_number_of_draws(self, n):
+        with pytest.raises(DataError, match=f"n_q must be a positive number of draws, or None .*, not {n}"):
+            js_divergence_bits_corrected([0.5, 0.5], [1, 0], n_p=None, n_q=n)
+        with pytest.raises(DataError, match="n_p must be a positive"):
+            js_divergence_bits_corrected([0.5, 0.5], [1, 0], n_p=n, n_q=30)
+
+
+class TestSmoothedDivergence:
+    def test_by_hand(self):
+        # (1, 0) and (0, 1) become (.75, .25) and (.25, .75): .75 ln 1.5 + .25 ln .5
+        assert js_divergence_nats_smoothed([1, 0], [0, 1], eps=0.5) == pytest.approx(
+            0.304099 - 0.173287, abs=1e-6
+        )
+        barely = js_divergence_nats_smoothed([1, 0], [0, 1])
+        assert log(2) - barely == pytest.approx(1e-6 * (log(1e6) + 1), rel=1e-4)
+
+    @given(pair=PAIRS)
+    @given_few
+    def test_against_scipy_which_normalises(self, pair):
+        p, q = pair
+        expected = jensenshannon(p + 1e-6, q + 1e-6) ** 2
+        assert js_divergence_nats_smoothed(p, q) == pytest.approx(expected, abs=1e-12)
+        assert js_divergence_nats_smoothed(p, q) == pytest.approx(js_divergence_nats(p, q), abs=2e-4)
+        assert js_divergence_nats_smoothed(p, q, eps=0) == pytest.approx(js_divergence_nats(p, q), abs=1e-12)
+
+    @pytest.mark.parametrize("eps", [-1e-6, inf, float("nan")])
+    def test_bad_eps(self, eps):
+        with pytest.raises(
+            ConfigurationError, match=f"eps must be a finite number of at least 0.* not {eps}"
+        ):
+            js_divergence_nats_smoothed([1, 0], [0, 1], eps=eps)
+
+
+class TestModeMismatch:
+    @pytest.mark.parametrize(
+        ("p", "q", "expected"),
+        [
+            ([0.5, 0.3, 0.2], [0.4, 0.3, 0.3], 0),
+            ([0.5, 0.3, 0.2], [0.3, 0.4, 0.3], 1),
+            # The first of equals counts: the same for both, or another.
+            ([0.4, 0.4, 0.2], [0.4, 0.2, 0.4], 0),
+            ([0.4, 0.4, 0.2], [0.2, 0.4, 0.4], 1),
+        ],
+    )
+    def test_by_hand(self, p, q, expected):
+        assert mode_mismatch(p, q) == expected
+
+    @given(pair=PAIRS)
+    @given_few
+    def test_compares_the_highest(self, pair):
+        p, q = pair
+        assert mode_mismatch(p, q) == (list(p).index(max(p)) != list(q).index(max(q)))
+        assert mode_mismatch(p, p) == 0
 
 
 class TestAgainstScipy:
@@ -223,7 +369,14 @@ class TestAgainstScipy:
 class TestBadInput:
     @pytest.mark.parametrize(
         "distance",
-        [*(f for f, _ in JS_AND_TV), kl_divergence, lambda p, q: wasserstein_ordinal(p, q, [1, 2])],
+        [
+            *(function for function, _ in JS_AND_TV),
+            kl_divergence,
+            mode_mismatch,
+            js_divergence_nats_smoothed,
+            partial(js_divergence_bits_corrected, n_p=None, n_q=12),
+            partial(wasserstein_ordinal, positions=[1, 2]),
+        ],
     )
     @pytest.mark.parametrize(
         ("bad", "message"),

@@ -1,22 +1,19 @@
-from functools import partial
 from math import inf, nan
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from pluralign.errors import ConfigurationError, DataError
 from pluralign.metrics import (
     cluster_bootstrap,
-    js_distance_nats,
-    js_divergence_bits,
-    noise_floor,
+    cluster_bootstrap_ratio,
+    holm,
+    minimum_detectable_difference,
     normalised_score,
     paired_bootstrap_difference,
-    split_half_ceiling,
-    total_variation,
-    wasserstein_ordinal,
 )
 
 
@@ -141,153 +138,188 @@ class TestPairedBootstrapDifference:
             paired_bootstrap_difference([0.1, 0.2], [0.1, 0.2], clusters=["a", "b"], n_resamples=0)
 
 
-TRUTHS = np.random.default_rng(0).dirichlet([1.5] * 4, size=3000)
+class TestClusterBootstrapRatio:
+    def test_two_clusters_by_hand(self):
+        # Both a: 2 / 2, both b: 4 / 2, one of each: 6 / 4.
+        sums, clusters = ([1, 1, 4], [1, 1, 2]), ["a", "a", "b"]
+        assert cluster_bootstrap_ratio(*sums, clusters=clusters, level=0.9) == (1, 2)
+        assert cluster_bootstrap_ratio(*sums, clusters=clusters, level=0.4) == (1.5, 1.5)
 
+    def test_the_mean_is_the_ratio_to_ones(self):
+        values, clusters = _clustered(np.random.default_rng(0))
+        ratio = cluster_bootstrap_ratio(values, np.ones_like(values), clusters=clusters, seed=3)
+        assert ratio == cluster_bootstrap(values, clusters, seed=3)
 
-class TestNoiseFloor:
-    # Simulated for K = 4 and truths ~ Dirichlet(1.5, ..., 1.5); the asymptotic JSD is 3 / (8 n ln 2) bits.
-    @pytest.mark.parametrize(
-        ("distance", "n", "expected"),
-        [
-            (js_divergence_bits, 30, 0.021),
-            (js_divergence_bits, 100, 0.0056),
-            (js_distance_nats, 30, 0.109),
-            (js_distance_nats, 100, 0.058),
-            (total_variation, 10, 0.198),
-            (total_variation, 30, 0.112),
-            (total_variation, 100, 0.063),
-        ],
-    )
-    def test_table_of_simulated_floors(self, distance, n, expected):
-        floors = [
-            noise_floor(p, n, distance=distance, n_replications=10, seed=i) for i, p in enumerate(TRUTHS)
-        ]
-        assert np.mean(floors) == pytest.approx(expected, abs=0.002)
+    @given(factor=st.floats(0.01, 100), seed=st.integers(0, 99))
+    @settings(max_examples=20, deadline=None)
+    def test_units_cancel(self, factor, seed):
+        rng = np.random.default_rng(seed)
+        above, below, clusters = rng.normal(size=30), rng.uniform(0.5, 2, size=30), np.arange(30) // 3
+        bounds = np.array(cluster_bootstrap_ratio(above, below, clusters=clusters, n_resamples=50))
+        assert cluster_bootstrap_ratio(
+            factor * above, below, clusters=clusters, n_resamples=50
+        ) == pytest.approx(factor * bounds)
+        assert cluster_bootstrap_ratio(
+            above, factor * below, clusters=clusters, n_resamples=50
+        ) == pytest.approx(bounds / factor)
 
-    def test_closed_forms(self):
-        assert noise_floor([0.5, 0.5], 1, distance=total_variation, seed=0) == 0.5
-        assert noise_floor([0.5, 0.5], 1, distance=js_divergence_bits, seed=0) == pytest.approx(
-            0.3113, abs=5e-5
-        )
-        assert noise_floor([0, 1, 0], 5, distance=total_variation, seed=0) == 0
-        # Two draws of a fair coin agree half of the time.
-        half = noise_floor([0.5, 0.5], 2, distance=total_variation, n_replications=20_000, seed=0)
-        assert half == pytest.approx(0.25, abs=0.006)
+    def test_agrees_with_scipy_where_each_cell_is_a_cluster(self):
+        rng = np.random.default_rng(4)
+        below = rng.uniform(0.5, 2, size=300)
+        above = below * rng.normal(0.7, 0.3, size=300)
+        ours = cluster_bootstrap_ratio(above, below, clusters=np.arange(300), n_resamples=4000)
+        theirs = stats.bootstrap(
+            (above, below),
+            lambda a, b, axis: a.sum(axis) / b.sum(axis),
+            paired=True,
+            vectorized=True,
+            n_resamples=4000,
+            method="percentile",
+            rng=np.random.default_rng(0),
+        ).confidence_interval
+        assert ours == pytest.approx((theirs.low, theirs.high), abs=0.1 * (theirs.high - theirs.low))
 
-    @pytest.mark.parametrize(("n", "as_if"), [(0.2, 1), (29.6, 30), (30.4, 30)])
-    def test_effective_n_is_rounded_to_at_least_one(self, n, as_if):
-        p = [0.2, 0.3, 0.5]
-        assert noise_floor(p, n, distance=total_variation, seed=4) == noise_floor(
-            p, as_if, distance=total_variation, seed=4
-        )
-
-    def test_any_distance_will_do_and_the_seed_decides(self):
-        distance = partial(wasserstein_ordinal, positions=[1, 2, 3])
-        floor = noise_floor([0.2, 0.3, 0.5], 20, distance=distance, seed=1)
-        assert floor == noise_floor([0.2, 0.3, 0.5], 20, distance=distance, seed=1)
-        assert floor != noise_floor([0.2, 0.3, 0.5], 20, distance=distance, seed=2)
-
-    def test_distance_is_called_once_on_the_stack(self):
-        shapes = []
-
-        def distance(p, q):
-            shapes.append((p.shape, q.shape))
-            return total_variation(p, q)
-
-        noise_floor([0.2, 0.8], 20, distance=distance, n_replications=50, seed=1)
-        split_half_ceiling([6, 5], distance, n_splits=40, seed=1)
-        assert shapes == [((2,), (50, 2)), ((40, 2), (40, 2))]
-
-    def test_slack_in_the_sum_is_no_obstacle(self):
-        assert noise_floor([1 + 9e-7, 0.0], 10, distance=total_variation, seed=0) == pytest.approx(
-            0, abs=1e-6
-        )
+    def test_covers_the_ratio_of_the_expectations(self):
+        covered = 0
+        for seed in range(200):
+            rng = np.random.default_rng(seed)
+            below = np.repeat(rng.uniform(0.2, 2, size=60), 8)
+            above = below * np.repeat(rng.uniform(0, 1, size=60), 8)
+            low, high = cluster_bootstrap_ratio(
+                above, below, clusters=np.arange(480) // 8, n_resamples=300, seed=seed
+            )
+            covered += low <= 0.5 <= high
+        assert 0.90 <= covered / 200 <= 0.99
 
     @pytest.mark.parametrize(
-        ("p", "n", "message"),
+        ("below", "clusters"),
+        [([1, 2, 1], ["q", "q", "q"]), ([0, 0, 0], ["a", "b", "c"]), ([1, 0, 0], ["a", "b", "b"])],
+    )
+    def test_no_interval_of_one_cluster_or_of_resamples_that_divide_by_zero(self, below, clusters):
+        assert cluster_bootstrap_ratio([0.1, 0.2, 0.3], below, clusters=clusters) is None
+
+    @pytest.mark.parametrize(
+        ("above", "below", "message"),
         [
-            ([0.5, 0.6], 10, "p must sum to 1"),
-            ([[0.5, 0.5]], 10, r"p must be one distribution, shape \(K,\), not \(1, 2\)"),
-            ([0.5, 0.5], 0, "n must be a positive number of draws, not 0"),
-            ([0.5, 0.5], nan, "n must be a positive number of draws, not nan"),
-            ([0.5, 0.5], inf, "n must be a positive number of draws, not inf"),
+            ([1, 2], [1, -2], r"denominators\[1\] must not be negative: -2\.0"),
+            ([1, 2], [1], "numerators and denominators must be equally long, not 2 and 1"),
+            ([nan, 2], [1, 1], r"numerators\[0\] must be a finite number, not nan"),
+            ([1, 2], [1, inf], r"denominators\[1\] must be a finite number, not inf"),
         ],
     )
-    def test_bad_data(self, p, n, message):
+    def test_bad_data(self, above, below, message):
         with pytest.raises(DataError, match=message):
-            noise_floor(p, n, distance=total_variation, seed=0)
+            cluster_bootstrap_ratio(above, below, clusters=["a", "b"])
 
     def test_bad_settings(self):
-        with pytest.raises(ConfigurationError, match="n_replications must be at least 1"):
-            noise_floor([0.5, 0.5], 10, distance=total_variation, n_replications=0, seed=0)
+        with pytest.raises(ConfigurationError, match="n_resamples must be at least 1"):
+            cluster_bootstrap_ratio([1, 2], [1, 1], clusters=["a", "b"], n_resamples=0)
+        with pytest.raises(ConfigurationError, match="level must lie between 0"):
+            cluster_bootstrap_ratio([1, 2], [1, 1], clusters=["a", "b"], level=1)
 
 
-class TestSplitHalfCeiling:
+class TestMinimumDetectableDifference:
+    def test_closed_form(self):
+        differences = np.random.default_rng(0).normal(3, 0.5, size=400)
+        smallest = minimum_detectable_difference(differences, np.arange(400), n_resamples=5000)
+        assert smallest == pytest.approx((1.959964 + 0.841621) * differences.std() / 20, rel=0.03)
+
+    def test_power_of_a_half_is_the_half_width_of_the_normal_interval(self):
+        differences, clusters = _clustered(np.random.default_rng(1), n_clusters=400)
+        smallest = minimum_detectable_difference(differences, clusters, power=0.5, level=0.9)
+        low, high = cluster_bootstrap(differences, clusters, level=0.9)
+        assert smallest == pytest.approx((high - low) / 2, rel=0.04)
+
+    def test_a_true_difference_of_that_size_is_found_four_times_out_of_five(self):
+        known, clusters = _clustered(np.random.default_rng(0), n_clusters=20_000)
+        smallest = minimum_detectable_difference(known, clusters, n_resamples=300) * np.sqrt(20_000 / 60)
+        found = 0
+        for seed in range(400):
+            noise, clusters = _clustered(np.random.default_rng(seed))
+            result = paired_bootstrap_difference(
+                noise + smallest, np.zeros_like(noise), clusters=clusters, n_resamples=300, seed=seed
+            )
+            found += result.p_value <= 0.05
+        assert found / 400 == pytest.approx(0.8, abs=0.06)
+
+    def test_more_cells_of_the_same_questions_detect_no_more(self):
+        differences = np.random.default_rng(0).normal(size=50)
+        once = minimum_detectable_difference(differences, np.arange(50))
+        thrice = minimum_detectable_difference(np.repeat(differences, 3), np.repeat(np.arange(50), 3))
+        assert thrice == pytest.approx(once)
+
+    def test_equal_systems_and_one_question(self):
+        assert minimum_detectable_difference([0, 0, 0], ["a", "b", "c"]) == 0
+        assert minimum_detectable_difference([0.1, 0.2], ["a", "a"]) is None
+
     @pytest.mark.parametrize(
-        ("distance", "expected"), [(js_divergence_bits, 0.039), (total_variation, 0.157)]
-    )
-    def test_halves_of_60_people_are_two_samples_of_30(self, distance, expected):
-        people = np.random.default_rng(1).multinomial(60, TRUTHS)
-        halves = [split_half_ceiling(c, distance, n_splits=5, seed=i) for i, c in enumerate(people)]
-        assert np.mean(halves) == pytest.approx(expected, abs=0.003)
-
-    def test_four_people_by_hand(self):
-        # Of the six ways to draw two of four, two separate the camps: TV 1 with probability 1/3, else 0.
-        ceiling = split_half_ceiling([2, 2], total_variation, n_splits=20_000, seed=0)
-        assert ceiling == pytest.approx(1 / 3, abs=0.012)
-
-    def test_odd_numbers_and_unanimity(self):
-        # Halves of two and three: the lone dissenter is in one of them: .4 * 1/2 + .6 * 1/3.
-        ceiling = split_half_ceiling([4, 1], total_variation, n_splits=20_000, seed=0)
-        assert ceiling == pytest.approx(0.4, abs=0.004)
-        assert split_half_ceiling([0, 7, 0], total_variation, seed=0) == 0
-
-    @pytest.mark.parametrize("counts", [[0, 0], [3, 0], [1, 2]])
-    def test_fewer_than_four_people_have_no_ceiling(self, counts):
-        assert split_half_ceiling(counts, total_variation, seed=0) is None
-
-    def test_effective_number_of_people_decides_not_the_weights(self):
-        assert split_half_ceiling([700, 300], total_variation, n_people=3.4, seed=0) is None
-        assert split_half_ceiling([0, 0], total_variation, n_people=10, seed=0) is None
-
-    @pytest.mark.parametrize(
-        ("weighted", "n_people", "people"),
+        ("setting", "message"),
         [
-            ([3.5, 1.5], 100, [70, 30]),
-            ([700, 300], 10, [7, 3]),
-            ([1 / 3, 1 / 3, 1 / 3], 9, [3, 3, 3]),
-            # 4 x 1.75: each rounded by itself would make 8 people of 7.
-            ([0.25, 0.25, 0.25, 0.25], 7, [2, 2, 2, 1]),
-            ([0.9, 0.1, 0.0], 4.6, [4, 1, 0]),
+            ({"power": 1.0}, r"power must lie between \(1 - level\) / 2 = 0\.025 and 1, .* not 1\.0"),
+            ({"power": 0.02}, r"power must lie between"),
+            ({"power": nan}, r"power must lie between .* not nan"),
+            ({"level": 95}, "level must lie between 0"),
+            ({"n_resamples": 0}, "n_resamples must be at least 1"),
         ],
     )
-    def test_weighted_counts_are_scaled_and_the_total_holds(self, weighted, n_people, people):
-        scaled = split_half_ceiling(weighted, total_variation, n_people=n_people, seed=3)
-        assert scaled == split_half_ceiling(people, total_variation, seed=3)
+    def test_bad_settings(self, setting, message):
+        with pytest.raises(ConfigurationError, match=message):
+            minimum_detectable_difference([0.1, 0.2], ["a", "b"], **setting)
 
-    def test_more_people_agree_better(self):
-        ceilings = [split_half_ceiling([3 * n, 5 * n, 2 * n], total_variation, seed=0) for n in (2, 20, 200)]
-        assert ceilings == sorted(ceilings, reverse=True)
-        assert ceilings[0] > 5 * ceilings[2]
+    def test_bad_data(self):
+        with pytest.raises(DataError, match=r"differences\[1\] must be a finite number, not nan"):
+            minimum_detectable_difference([0.1, nan], ["a", "b"])
+
+
+P_VALUES = st.lists(st.floats(0, 1), max_size=8).map(np.array)
+
+
+class TestHolm:
+    def test_by_hand(self):
+        # Sorted: 4 x .005, 3 x .01, 2 x .03, and 1 x .04, which is raised to the .06 before it.
+        assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+        assert holm([0.6, 0.7]).tolist() == [1, 1]
+        assert holm([0.2]).tolist() == [0.2]
+        assert holm([]).tolist() == []
+
+    @given(p=P_VALUES, level=st.sampled_from([0.01, 0.05, 0.3]))
+    @settings(max_examples=60, deadline=None)
+    def test_rejects_what_the_step_down_test_rejects(self, p, level):
+        rejected = set()
+        for n_left, index in zip(range(p.size, 0, -1), np.argsort(p), strict=True):
+            if n_left * p[index] > level:
+                break
+            rejected.add(index)
+        assert set(np.flatnonzero(holm(p) <= level)) == rejected
+
+    @given(p=P_VALUES, seed=st.integers(0, 99))
+    @settings(max_examples=60, deadline=None)
+    def test_keeps_the_order_and_lies_between_the_p_value_and_bonferroni(self, p, seed):
+        adjusted = holm(p)
+        assert (adjusted >= p).all()
+        assert (adjusted <= np.minimum(1, p.size * p)).all()
+        assert (np.diff(adjusted[np.argsort(p)]) >= 0).all()
+        order = np.random.default_rng(seed).permutation(p.size)
+        assert holm(p[order]).tolist() == adjusted[order].tolist()
+
+    def test_a_false_alarm_among_many_is_as_rare_as_the_level(self):
+        p = np.random.default_rng(0).uniform(size=(4000, 10))
+        false_alarms = np.mean([holm(row).min() <= 0.05 for row in p])
+        assert false_alarms == pytest.approx(1 - 0.995**10, abs=0.011)
+        assert np.mean(p.min(axis=1) <= 0.05) > 0.35
 
     @pytest.mark.parametrize(
-        ("counts", "n_people", "message"),
+        ("p_values", "message"),
         [
-            ([2.5, 4], None, r"counts must be whole numbers unless n_people is given: \[2\.5, 4\.0\]"),
-            ([-1, 9], None, "counts must not be negative"),
-            ([nan, 9], None, r"counts\[0\] must be a finite number"),
-            ([[4, 5]], None, r"counts must have shape \(n,\)"),
-            ([4, 5], nan, "n_people must be a number of people, not nan"),
-            ([4, 5], -2, "n_people must be a number of people, not -2"),
+            ([0.1, 1.2], r"p_values\[1\] must lie between 0 and 1, not 1\.2"),
+            ([-0.1], r"p_values\[0\] must lie between 0 and 1, not -0\.1"),
+            ([0.1, nan], r"p_values\[1\] must be a finite number, not nan"),
+            ([[0.1]], r"p_values must have shape \(n,\)"),
         ],
     )
-    def test_bad_data(self, counts, n_people, message):
+    def test_bad_data(self, p_values, message):
         with pytest.raises(DataError, match=message):
-            split_half_ceiling(counts, total_variation, n_people=n_people, seed=0)
-
-    def test_bad_settings(self):
-        with pytest.raises(ConfigurationError, match="n_splits must be at least 1"):
-            split_half_ceiling([4, 5], total_variation, n_splits=0, seed=0)
+            holm(p_values)
 
 
 class TestNormalisedScore:

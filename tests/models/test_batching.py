@@ -35,3 +35,11 @@ def test_buckets_hold_every_row_once_within_their_bounds(lengths, max_tokens, ma
         longest = max(lengths[row] for row in bucket)
         assert len(bucket) == 1 or len(bucket) * longest <= max_tokens
         assert max_rows is None or len(bucket) <= max_rows
+        assert 64 * sum(longest - lengths[row] for row in bucket) <= max_tokens
+
+
+def test_a_row_much_shorter_than_the_others_opens_a_bucket_of_its_own():
+    lengths = [184, 90, 182, 183, 89, 136, 181]
+
+    assert list(buckets(range(7), lengths, max_tokens=2048)) == [[0, 3, 2, 6], [5], [1, 4]]
+    assert list(buckets(range(7), lengths, max_tokens=32768)) == [[0, 3, 2, 6, 5, 1, 4]]

@@ -49,6 +49,62 @@ def interval(low, high):
 
 
 @pytest.fixture
+def new_answer():
+    return make_answer
+
+
+@pytest.fixture
+def new_estimate():
+    return make_estimate
+
+
+@pytest.fixture
+def world():
+    """One series with what a survey of many countries brings: baselines, parts of the cells, eight groups."""
+    beside = {
+        "baselines": {"group-blind": 0.173, "position marginal": 0.188, "uniform": 0.201},
+        "noise_floor": 0.002,
+        "ceiling": 0.011,
+        "normalised": 0.117,
+        "normalised_against": "group-blind",
+    }
+    size = {"n_questions": 120, "n_cells": 5752}
+    groups = [
+        make_estimate(
+            round(0.101 + 0.01 * i, 3),
+            slice=f"group=country={name}",
+            interval=interval(0.09 + 0.01 * i, 0.11 + 0.01 * i),
+            n_questions=50,
+            n_cells=50,
+            **beside,
+        )
+        for i, name in reversed(list(enumerate("ABCDEFGH")))
+    ]
+    infinite = "infinite in 12 of 50 cells: the model rules out what people answered"
+    mass = {"name": "valid_mass_prob", "unit": "probability", "lower_is_better": False}
+    variation = {"name": "total_variation", "unit": "probability"}
+    estimates = (
+        make_estimate(
+            0.153,
+            interval=interval(0.14, 0.166),
+            n_unscored={"refused": 1200},
+            baseline_cells={"group-blind": 5357},
+            **size,
+            **beside,
+        ),
+        make_estimate(0.25, **variation, **size, interval=interval(0.2, 0.3)),
+        make_estimate(None, name="kl_divergence_nats", unit="nats", reason=infinite, **size),
+        make_estimate(0.9, name="entropy_ratio", unit="ratio", lower_is_better=None, people=1.0, **size),
+        make_estimate(0.938, **mass, **size),
+        make_estimate(0.16, slice="groups=region", **size),
+        make_estimate(0.24, slice="groups=region", **variation, **size),
+        make_estimate(0.93, slice="groups=region", **mass, **size),
+        *groups,
+    )
+    return [Series(label="model", estimates=estimates)]
+
+
+@pytest.fixture
 def coins():
     """A question set with a truth, a section of two series, and an unkind question text."""
     two = (Option(text="heads"), Option(text="tails"))

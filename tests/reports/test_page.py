@@ -4,8 +4,10 @@ from html.parser import HTMLParser
 import pytest
 
 from pluralign.errors import StorageError
-from pluralign.reports import Report, estimate_rows, render_page, write_page
+from pluralign.records import Group, Option, Question, QuestionSet
+from pluralign.reports import Report, Section, Series, estimate_rows, render_page, write_page
 from pluralign.reports.page import percent
+from pluralign.reports.panels import N_BEST, N_WORST
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -136,3 +138,75 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(report, tmp_path, monke
 def test_a_missing_folder_is_named(report, tmp_path):
     with pytest.raises(StorageError, match=r"nowhere/report\.html: cannot be written"):
         write_page(report, tmp_path / "nowhere" / "report.html")
+
+
+def test_the_number_of_people_may_be_unknown_and_replies_are_text(new_answer):
+    options = (Option(text="yes"), Option(text="no"))
+    question = Question(id="q", text="Do you?", options=options, shares={"all": (0.8, 0.2)})
+    questions = QuestionSet(id="s", questions=(question,), groups=(Group(id="all"),))
+    replies = ("<script>alert(1)</script>", "yes " * 200, "no", "never shown")
+    answer = new_answer(
+        "q",
+        "model",
+        probabilities=(0.5, 0.5),
+        n_draws=5,
+        sample_size=4,
+        counts={"ok": 4, "unparsed": 1},
+        replies=replies,
+    )
+    section = Section("Lands", questions, series=(Series("model", (answer,)),))
+    page = Page(render_page(Report("Lands", (), (section,), {}, "pluralign")))
+    assert "All people, number of people not published" in page.text
+    assert "draws 5, 1 unparsed" in page.text
+    assert "Replies, word for word model, 3 of 4: <script>alert(1)</script>" in page.text
+    assert "never shown" not in page.text
+    assert "script" not in page.tags
+    assert max(len(word) for word in page.words if word.startswith("yes yes")) <= 400
+
+
+def test_groups_are_drawn_best_first_with_their_baselines(world, coins):
+    section = Section("World", coins.questions, series=tuple(world))
+    html = render_page(Report("World", (), (section,), {}, "pluralign"))
+    page = Page(html)
+    assert "Jensen-Shannon divergence of 8 groups, best first by “model”" in page.text
+    plot = html.split('<details class="groups" open>')[1].split("</details>")[0]
+    assert re.findall(r"country: (\w)", plot) == list("ABCDEFGH")
+    assert plot.count('<line class="uniform"') == plot.count('<line class="ceiling"') == 8 + 1
+    assert plot.count('<svg class="blind"') == 8 + 1
+    # From 0 to uniform's 0.201, on 2 to 98 percent of the width.
+    assert f'cx="{2 + 96 * 0.101 / 0.201:.2f}%"' in plot
+
+
+def test_further_metrics_are_folded_and_the_score_names_its_baseline(world, coins):
+    section = Section("World", coins.questions, series=tuple(world))
+    html = render_page(Report("World", (), (section,), {}, "pluralign"))
+    folded = html.split('<details class="further">')[1].split("</details>")[0]
+    open_table = html.split('<table class="estimates">')[1].split("</table>")[0]
+    assert "infinite in 12 of 50 cells" in folded
+    assert "infinite in" not in open_table
+    assert "score 0.117 vs group-blind" in open_table
+    assert "right where it is the people&#39;s" in open_table
+    assert "country" not in open_table + folded
+    assert "on so many cells only: group-blind 5,357 of 5,752 (all)" in Page(html).text
+
+
+def test_five_thousand_cells_make_a_page_that_opens(new_answer):
+    options = tuple(Option(text=f"Answer number {k}") for k in range(5))
+    groups = [f"country={k}" for k in range(50)]
+    shares = dict.fromkeys(groups, (0.2,) * 5)
+    questions = tuple(
+        Question(id=f"q{k}", text=f"What do you say to this, {k}?", options=options, shares=shares)
+        for k in range(100)
+    )
+    answers = tuple(
+        new_answer(question.id, "model", probabilities=(0.4, 0.3, 0.1, 0.1, 0.1), group=group)
+        for question in questions
+        for group in groups
+    )
+    data = QuestionSet(id="s", questions=questions, groups=tuple(Group(id=group) for group in groups))
+    section = Section("Lands", data, series=(Series("model", answers),))
+    html = render_page(Report("Lands", (), (section,), {}, "pluralign"))
+    assert html.count("<article") == N_WORST + N_BEST
+    assert "Of 5,000 questions put to a group, the 90 worst and the 10 best" in Page(html).text
+    assert "cells.jsonl in the run\u2019s folder holds the values of all" in Page(html).text
+    assert len(html) < 1_000_000

@@ -37,6 +37,102 @@ def test_three_series_fit_into_a_hundred_columns_unbroken(coins):
     assert "[0.010, 0.070]" in text
 
 
+WORLD = """\
+                                     model           n
+────────────────────────────────────────────────────────────────────────────
+Jensen-Shannon divergence ↓ (bits)
+  all                 0.153 [0.140, 0.166] 120 (5,752)
+    score 0.117 vs group-blind; uniform 0.201, position marginal 0.188,
+    group-blind 0.173*, noise floor 0.002, people split-half 0.011
+  region groups                      0.160 120 (5,752)
+  country: A (1 of 8) 0.101 [0.090, 0.110]          50
+  country: B (2 of 8) 0.111 [0.100, 0.120]          50
+  country: C (3 of 8) 0.121 [0.110, 0.130]          50
+  country: F (6 of 8) 0.151 [0.140, 0.160]          50
+  country: G (7 of 8) 0.161 [0.150, 0.170]          50
+  country: H (8 of 8) 0.171 [0.160, 0.180]          50
+
+Total variation ↓ (probability)
+  all                 0.250 [0.200, 0.300] 120 (5,752)
+
+Entropy, model over people = (ratio)
+  all                                0.900 120 (5,752)
+    people 1.000
+
+Valid mass ↑ (probability)
+  all                                0.938 120 (5,752)
+  region groups                      0.930 120 (5,752)
+↓ lower is better, ↑ higher is better, = right where it is the people's
+95% interval: bootstrap over questions
+score: the way from a trivial baseline (0) to the noise floor (1), vs the
+best of them
+* on so many cells only: group-blind 5,357 of 5,752 (all)
+not scored, all: model: 1,200 refused
+"""
+
+
+def without_padding(text):
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def test_references_go_below_the_value_where_they_do_not_fit_beside_it(world):
+    assert without_padding(printed(estimates_table(world, width=80), width=80)) == WORLD
+
+
+def test_references_stand_in_columns_where_these_fit(world):
+    lines = printed(estimates_table(world, width=120), width=120).splitlines()
+    assert [line.split() for line in (lines[0], lines[1], lines[4], lines[5])] == [
+        ["position", "noise", "people"],
+        ["model", "people", "uniform", "marginal", "group-blind", "floor", "split-half", "n"],
+        [
+            "all",
+            "0.153",
+            "[0.140,",
+            "0.166]",
+            "—",
+            "0.201",
+            "0.188",
+            "0.173*",
+            "0.002",
+            "0.011",
+            "120",
+            "(5,752)",
+        ],
+        ["score", "0.117", "vs", "group-blind"],
+    ]
+
+
+def test_everything_on_request_with_the_reason_of_a_missing_value_on_its_own_line(world):
+    lines = without_padding(printed(estimates_table(world, width=80, every=True), width=80)).splitlines()
+    place = lines.index("Kullback-Leibler divergence ↓ (nats)")
+    assert lines[place + 1 : place + 3] == [
+        "  all                                    — 120 (5,752)",
+        "    infinite in 12 of 50 cells: the model rules out what people answered",
+    ]
+    assert any(line.startswith("  country: D (4 of 8)") for line in lines)
+
+
+def test_markdown_of_a_row_with_everything(world):
+    assert as_markdown(estimate_rows(world)[:1]) == (
+        "| Metric | Over | model | Score | people | uniform | position marginal | group-blind | noise floor "
+        "| people split-half | n | Unscored |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n"
+        "| Jensen-Shannon divergence ↓ (bits) | all | 0.153 [0.140, 0.166] | 0.117 vs group-blind | — | 0.201 "
+        "| 0.188 | 0.173* | 0.002 | 0.011 | 120 (5,752) | model: 1,200 refused |\n"
+        "\n"
+        "- ↓ lower is better\n"
+        "- 95% interval: bootstrap over questions\n"
+        "- score: the way from a trivial baseline (0) to the noise floor (1), vs the best of them\n"
+        "- * on so many cells only: group-blind 5,357 of 5,752 (all)\n"
+    )
+
+
+def test_nothing_is_wider_than_the_terminal(world):
+    for width in (60, 80, 100, 120):
+        lines = printed(estimates_table(world, width=width, every=True), width=1000).splitlines()
+        assert max(map(len, lines)) <= max(width, 77)
+
+
 def test_markup_in_a_label_is_text(coins):
     text = printed(estimates_table([Series("[red]x", estimates=coins.series[1].estimates)]))
     assert "[red]x" in text
@@ -46,7 +142,8 @@ def test_markdown_is_a_table_whatever_the_labels_hold(coins):
     rows = estimate_rows([Series("a|b\n<i>", estimates=coins.series[1].estimates)])
     lines = as_markdown(rows).splitlines()
     assert lines[0].split(" | ")[2] == r"a\|b &lt;i&gt;"
-    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+    table = lines[: lines.index("")]
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1
     assert as_markdown([]) == ""
 
 

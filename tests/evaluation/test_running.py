@@ -9,7 +9,7 @@ import time
 import pytest
 import yaml
 
-from pluralign.errors import ConfigurationError, StorageError, UnsupportedError
+from pluralign.errors import ConfigurationError, ModelError, StorageError, UnsupportedError
 from pluralign.evaluation import (
     EvalSpec,
     Settings,
@@ -50,6 +50,7 @@ def test_a_run_leaves_everything_on_disk(tmp_path):
         "run.json",
         "config.json",
         "answers.jsonl",
+        "cells.jsonl",
         "results.json",
         "report.html",
     }
@@ -197,7 +198,7 @@ def test_a_folder_without_a_run(tmp_path):
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
-from pluralign.evaluation import evaluate
+from pluralign.evaluation import Settings, evaluate
 from pluralign.models import ScriptedModel
 
 class Slow(ScriptedModel):
@@ -205,14 +206,27 @@ class Slow(ScriptedModel):
         time.sleep(0.15)
         return super().score_options(prompts, options)
 
-evaluate("distributional/known-processes", model=Slow("scripted:uniform"), out=Path(sys.argv[1]))
+    def sample(self, prompts, **how):
+        time.sleep(0.15)
+        return super().sample(prompts, **how)
+
+model = Slow("scripted:uniform", draws=lambda prompt, number: ["heads", "3", "red", "?"][number % 4])
+settings = Settings(elicit=sys.argv[2])
+evaluate("distributional/known-processes", model=model, settings=settings, out=Path(sys.argv[1]))
 """
 
 
-def test_kill_9_at_any_moment_loses_nothing_that_was_written(tmp_path):
-    """Killed in the middle, resumed from config.json: the same rows as a run that was left alone."""
-    killed = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, "-c", SLOW_RUN, str(killed)], env=os.environ)
+def slow_model():
+    return ScriptedModel(
+        "scripted:uniform", draws=lambda prompt, number: ["heads", "3", "red", "?"][number % 4]
+    )
+
+
+@pytest.mark.parametrize("elicit", ["logprob", "sample"])
+def test_kill_9_at_any_moment_loses_nothing_that_was_written(tmp_path, elicit):
+    """Killed in the middle, run again: the same rows as a run that was left alone, and none asked twice."""
+    killed, settings = tmp_path / "killed", Settings(elicit=elicit)
+    process = subprocess.Popen([sys.executable, "-c", SLOW_RUN, str(killed), elicit], env=os.environ)
     rows = killed / "answers.jsonl"
     deadline = time.monotonic() + 60
     while not (rows.exists() and rows.stat().st_size) and time.monotonic() < deadline:
@@ -222,13 +236,44 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_written(tmp_path):
     written = rows.read_bytes()
     assert written
     assert not (killed / "results.json").exists()
-    resumed = resume(killed)
-    whole = evaluate(PROCESSES, model=ScriptedModel("scripted:uniform"), out=tmp_path / "whole")
+    resumed = evaluate(PROCESSES, model=slow_model(), settings=settings, out=killed)
+    whole = evaluate(PROCESSES, model=slow_model(), settings=settings, out=tmp_path / "whole")
     assert resumed.answers == whole.answers
     assert resumed.scores == whole.scores
     kept = written[: written.rfind(b"\n") + 1]
     assert rows.read_bytes().startswith(kept)
     assert 0 < kept.count(b"\n") < len(whole.answers)
+    assert len(rows.read_bytes().splitlines()) == len(whole.answers)
+
+
+def test_an_endpoint_that_dies_half_way_costs_its_own_units_only(tmp_path):
+    """What it has answered stays; what it has not is an error by name, and is asked again the next time."""
+    calls = []
+
+    def answer(prompt, number):
+        calls.append(prompt)
+        return "heads" if len(calls) < 700 else ModelError("connection refused")
+
+    run = evaluate(
+        PROCESSES,
+        model=ScriptedModel("mortal", draws=answer),
+        settings=Settings(elicit="sample", draws=40, limit=30),
+        out=tmp_path,
+    )
+    errors = [answer for answer in run.answers if answer.error]
+    assert 0 < len(errors) < 30
+    assert {answer.error for answer in errors} == {"connection refused"}
+    assert run.scores.n_unscored["error"] == len(errors)
+    assert not run.complete
+    calls.clear()
+    mended = evaluate(
+        PROCESSES,
+        model=ScriptedModel("mortal", draws=lambda prompt, number: calls.append(prompt) or "heads"),
+        settings=Settings(elicit="sample", draws=40, limit=30),
+        out=tmp_path,
+    )
+    assert not [answer for answer in mended.answers if answer.error]
+    assert len(calls) == 40 * len(errors)
 
 
 def test_the_page_names_the_command_that_makes_it_again(tmp_path):

@@ -1,0 +1,115 @@
+"""The adapters there are: what each reads, and where its published file can be had."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One way to get questions.
+
+    Attributes:
+        name: Its name in specs and on the command line.
+        target: "module:function" that loads it.
+        what: What it loads.
+        source: Where the file can be had; of what needs no file, where it comes from.
+        licence: As the source states it.
+        path: What its argument `path` is; empty where it takes none.
+    """
+
+    name: str
+    target: str
+    what: str
+    source: str
+    licence: str
+    path: str = ""
+
+
+CATALOGUE = (
+    Adapter(
+        "anes96",
+        "pluralign.data.anes96:load_anes96",
+        "American National Election Study 1996: 944 voters by party, education and income",
+        "in the package statsmodels (pip install 'pluralign[data]')",
+        "public domain",
+    ),
+    Adapter(
+        "file",
+        "pluralign.data.files:load_file",
+        "Questions of your own: CSV, JSONL or JSON",
+        "a file you write",
+        "yours",
+        path="a .csv, .tsv, .jsonl or .json file",
+    ),
+    Adapter(
+        "global_opinions",
+        "pluralign.data.global_opinions:load_global_opinions",
+        "GlobalOpinionQA: survey questions with each country's shares",
+        "https://huggingface.co/datasets/Anthropic/llm_global_opinions",
+        "CC BY-NC-SA 4.0",
+        path="the hub id (default), or a folder or file with its columns",
+    ),
+    Adapter(
+        "global_values",
+        "pluralign.data.global_values:load_global_values",
+        "100 questions of GlobalOpinionQA by three countries each (Meister et al. 2024)",
+        "https://github.com/nicolemeister/benchmarking-distributional-alignment",
+        "none stated",
+        path="the file data.json",
+    ),
+    Adapter(
+        "modular_pluralism",
+        "pluralign.data.modular_pluralism:load_modular_pluralism",
+        "Test sets of Modular Pluralism: OpinionQA, GlobalOpinionQA, MoralChoice",
+        "https://github.com/BunsenFeng/modular_pluralism",
+        "none stated",
+        path="one of its JSON files",
+    ),
+    Adapter(
+        "moralchoice",
+        "pluralign.data.moralchoice:load_moralchoice",
+        "MoralChoice: 687 low- and 680 high-ambiguity scenarios with two actions",
+        "https://github.com/ninodimontalcino/moralchoice",
+        "MIT",
+        path="the folder of low_ambiguity.csv and high_ambiguity.csv",
+    ),
+    Adapter(
+        "nytimes_books",
+        "pluralign.data.nytimes_books:load_nytimes_books",
+        "235 book summaries, likelihood to read by party and sex: a negative control",
+        "https://github.com/nicolemeister/benchmarking-distributional-alignment",
+        "none stated",
+        path="the file data.json",
+    ),
+    Adapter(
+        "pew",
+        "pluralign.data.pew:load_pew",
+        "OpinionQA: contentious Pew questions, counts by party, sex and race, with ordinals",
+        "https://github.com/nicolemeister/benchmarking-distributional-alignment (counts) and "
+        "https://github.com/JosephJeesungSuh/subpop (ordinals)",
+        "counts: none stated; ordinals: BSD-3",
+        path="the folder contentious_100 or contentious_500, question_ordinals.json beside it",
+    ),
+    Adapter(
+        "polis",
+        "pluralign.data.polis:load_polis",
+        "A Polis conversation: how its opinion groups voted on each statement",
+        "https://github.com/compdemocracy/openData",
+        "CC BY 4.0",
+        path="the folder of one conversation",
+    ),
+    Adapter(
+        "processes",
+        "pluralign.data.processes:load_processes",
+        "Coins, dice, random integers and urns, whose distribution is known exactly",
+        "written for pluralign",
+        "Apache-2.0",
+    ),
+    Adapter(
+        "steer_bench",
+        "pluralign.data.steer_bench:load_steer_bench",
+        "Steer-Bench: 5,460 multiple-choice items of 30 pairs of communities",
+        "https://github.com/kaichen23/steer-bench",
+        "none stated",
+        path="the file steer-bench.json",
+    ),
+)

@@ -1,0 +1,170 @@
+"""From a spec to a plan: data, model and elicitation are brought together, and nothing is asked yet."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pluralign.data import load_data
+from pluralign.data.loaded import Loaded
+from pluralign.elicitation import Elicitation, make_elicitation, style_of
+from pluralign.elicitation.conditions import few_shot, persona, profile
+from pluralign.errors import ConfigurationError, did_you_mean
+from pluralign.evaluation.spec import (
+    DEFAULT_SETTINGS,
+    ConditionName,
+    EvalSpec,
+    RunConfig,
+    Settings,
+    load_spec,
+)
+from pluralign.models import load_model
+from pluralign.models.protocol import LanguageModel
+from pluralign.records import Condition, Group, PersonaForm, Question, QuestionSet
+from pluralign.runs import Plan, make_plan
+
+# Number of a group's other answers that stand before a question.
+N_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An evaluation that is ready to run: nothing has been asked yet.
+
+    Attributes:
+        config: Spec, settings and the model's name.
+        model: Who is asked.
+        data: What is asked, and what is wrong with it.
+        elicitation: How.
+        plan: The work units.
+    """
+
+    config: RunConfig
+    model: LanguageModel
+    data: Loaded
+    elicitation: Elicitation
+    plan: Plan
+
+
+def prepare(
+    spec: str | Path | EvalSpec, *, model: str | LanguageModel, settings: Settings = DEFAULT_SETTINGS
+) -> Prepared:
+    """Load everything and plan the work, without asking anything.
+
+    Args:
+        spec: Id, path or spec.
+        model: A model, or a name for `load_model`.
+        settings: Groups, limits, elicitation, seed.
+
+    Raises:
+        ConfigurationError: Unknown evaluation, group, elicitation or argument.
+        DataError: The data cannot be read, or hold no question that can be asked.
+        ModelError: The model cannot be loaded.
+        UnsupportedError: The model cannot do what the elicitation needs.
+    """
+    spec = spec if isinstance(spec, EvalSpec) else load_spec(spec)
+    data = read_data(spec, settings)
+    cells = _cells(spec, settings, data.questions)
+    name, loaded = (model, load_model(model)) if isinstance(model, str) else (model.id, model)
+    elicitation = make_elicitation(
+        settings.elicit or spec.elicitation.name,
+        style=style_of(loaded),
+        seed=settings.seed,
+        max_orders=settings.max_orders or _own(spec, settings, "max_orders"),
+        draws=settings.draws or _own(spec, settings, "draws"),
+    )
+    evaluation = f"{spec.id}@{spec.version}"
+    plan = make_plan(cells, model=loaded, elicitation=elicitation, evaluation=evaluation, seed=settings.seed)
+    config = RunConfig(spec=spec, settings=settings, model=name)
+    return Prepared(config, loaded, data, elicitation, plan)
+
+
+def _own(spec: EvalSpec, settings: Settings, name: str) -> int | None:
+    """A setting of the spec's own elicitation; it says nothing of another one."""
+    if settings.elicit not in {None, spec.elicitation.name}:
+        return None
+    value: int | None = getattr(spec.elicitation, name)
+    return value
+
+
+def read_data(spec: EvalSpec, settings: Settings) -> Loaded:
+    """The questions of an evaluation with their faults, as many as the settings allow."""
+    data = load_data(spec.data.adapter, {**spec.data.arguments, **settings.data})
+    questions = data.questions.model_copy(update={"questions": data.questions.questions[: settings.limit]})
+    kept = {question.id for question in questions.questions}
+    findings = tuple(
+        finding for finding in data.findings if finding.question_id is None or finding.question_id in kept
+    )
+    return replace(data, questions=questions, findings=findings)
+
+
+def groups_met(spec: EvalSpec, settings: Settings, *, questions: QuestionSet) -> tuple[str, ...] | None:
+    """Ids of the groups that the answers are held against; None where the population alone is asked."""
+    if spec.conditions == "population":
+        return None
+    return tuple(group.id for group in chosen_groups(questions.groups, settings.groups))
+
+
+def chosen_groups(groups: Sequence[Group], wanted: Sequence[str] | None) -> list[Group]:
+    """The groups of these ids or groupings; all for None.
+
+    Raises:
+        ConfigurationError: An unknown name.
+    """
+    if not wanted:
+        return list(groups)
+    known = {name for group in groups for name in (group.id, group.id.partition("=")[0])}
+    for name in wanted:
+        if name not in known:
+            raise ConfigurationError(f"Unknown group {name!r}.{did_you_mean(name, known)}")
+    return [group for group in groups if {group.id, group.id.partition("=")[0]} & set(wanted)]
+
+
+def _cells(spec: EvalSpec, settings: Settings, questions: QuestionSet) -> list[tuple[Question, Condition]]:
+    """Every question under every condition, the conditions outermost so that a persona's prompts lie together."""
+    askable = [question for question in questions.questions if not question.unaskable]
+    if not askable:
+        raise ConfigurationError(
+            f"None of the {len(questions.questions)} questions of {questions.id!r} can be asked; the first: "
+            f"{questions.questions[0].unaskable}."
+        )
+    condition = settings.condition or spec.condition
+    if spec.conditions == "population":
+        if settings.groups or settings.condition not in {None, "none"}:
+            raise ConfigurationError(
+                f"The evaluation of {questions.id!r} asks the population only: it has no groups."
+            )
+        return [(question, Condition()) for question in askable]
+    groups = chosen_groups(questions.groups, settings.groups)
+    if condition == "none":
+        met = {group.id for group in groups}
+        return [(question, Condition()) for question in askable if met & set(question.groups)]
+    conditions = _condition_of(condition, settings=settings, questions=questions)
+    return [
+        (question, conditions(group, question))
+        for group in groups
+        for question in askable
+        if group.id in question.groups
+    ]
+
+
+def _condition_of(
+    name: ConditionName, *, settings: Settings, questions: QuestionSet
+) -> Callable[[Group, Question], Condition]:
+    """How a group's condition is made for a question."""
+    if name == "few_shot":
+        return lambda group, question: few_shot(
+            group, question=question, pool=questions.questions, n=N_EXAMPLES, seed=settings.seed
+        )
+    if name == "profile":
+        return lambda group, _: profile(group.id, _profile_text(group, settings))
+    forms: dict[str, PersonaForm] = {"persona": "member", "qa": "qa", "bio": "bio", "portray": "portray"}
+    return lambda group, _: persona(group, form=forms[name])
+
+
+def _profile_text(group: Group, settings: Settings) -> str:
+    if group.id not in settings.profiles:
+        given = ", ".join(settings.profiles) or "none"
+        raise ConfigurationError(
+            f"No value profile is given for the group {group.id!r} (given: {given}). Give one, or choose --groups."
+        )
+    return settings.profiles[group.id]

@@ -1,0 +1,77 @@
+"""Results as they are written and shown, of a run and of recorded answers alike."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pluralign.data.loaded import Loaded
+from pluralign.evals import DistributionalScores
+from pluralign.files import writing
+from pluralign.records import Answer, Finding, write_jsonl
+from pluralign.reports import Report, Section, Series, write_page
+from pluralign.runs import flat_facts, run_facts
+
+RESULTS_SCHEMA = 2
+
+
+def score_results(scores: DistributionalScores, *, model: str, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What results.json holds of the scores.
+
+    Args:
+        scores: The scores.
+        model: Who answered.
+        findings: What is wrong with the questions.
+    """
+    faults = Counter(f"{finding.severity.value}: {finding.fault}" for finding in findings)
+    return {
+        "schema": RESULTS_SCHEMA,
+        "model": model,
+        "primary": scores.primary,
+        "n_unscored": dict(scores.n_unscored),
+        "findings": dict(sorted(faults.items())),
+        "estimates": [estimate.model_dump(mode="json") for estimate in scores.estimates],
+    }
+
+
+def score_report(
+    *,
+    title: str,
+    summary: str,
+    data: Loaded,
+    answers: Sequence[Answer],
+    scores: DistributionalScores,
+    reproduce: str,
+) -> Report:
+    """The page of one set of answers.
+
+    Args:
+        title: What was asked.
+        summary: What that finds out.
+        data: The questions.
+        answers: At least one.
+        scores: What the answers score.
+        reproduce: The command that makes the page again.
+    """
+    model = answers[0].model_id
+    series = Series(label=model, answers=tuple(answers), estimates=scores.estimates)
+    groups = tuple(dict.fromkeys(cell.group for cell in scores.cells))
+    return Report(
+        title=f"{title}: {model}",
+        summary=(summary,) if summary else (),
+        sections=(Section(title=title, questions=data.questions, series=(series,), groups=groups),),
+        run_facts=flat_facts(run_facts()),
+        reproduce=reproduce,
+    )
+
+
+def write_scores(folder: Path, *, scores: DistributionalScores, report: Report) -> None:
+    """Write cells.jsonl and report.html; results.json, which says that all is done, comes after them.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_jsonl(folder / "cells.jsonl", scores.cells)
+    write_page(report, folder / "report.html")

@@ -1,0 +1,223 @@
+"""Running an evaluation: from a plan to a folder with answers, results and a page."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pluralign.data.loaded import Loaded
+from pluralign.errors import StorageError
+from pluralign.evals import DistributionalScores, score_distributional
+from pluralign.evaluation.planning import Prepared, groups_met, prepare, read_data
+from pluralign.evaluation.results import score_report, score_results, write_scores
+from pluralign.evaluation.spec import DEFAULT_SETTINGS, EvalSpec, RunConfig, Settings
+from pluralign.models.protocol import LanguageModel
+from pluralign.records import Answer, QuestionSet
+from pluralign.records.jsonl import describe
+from pluralign.reports import Report
+from pluralign.runs import Progress, RunStore, Status, execute, read_json, run_facts
+
+
+@dataclass(frozen=True)
+class EvalRun:
+    """A finished evaluation.
+
+    Attributes:
+        config: What was run, how, and the name of the model.
+        data: What was asked, and what is wrong with it.
+        answers: One a work unit, at least one.
+        scores: Estimates over all cells and over each slice.
+        folder: Where the run lies.
+    """
+
+    config: RunConfig
+    data: Loaded
+    answers: tuple[Answer, ...]
+    scores: DistributionalScores
+    folder: Path
+
+    @property
+    def spec(self) -> EvalSpec:
+        """What was run."""
+        return self.config.spec
+
+    @property
+    def questions(self) -> QuestionSet:
+        """What was asked."""
+        return self.data.questions
+
+    @property
+    def groups(self) -> tuple[str, ...] | None:
+        """Ids of the groups that the answers are held against."""
+        return groups_met(self.spec, self.config.settings, questions=self.questions)
+
+    @property
+    def model_id(self) -> str:
+        """Who answered: model and adapter with their revisions."""
+        return self.answers[0].model_id
+
+    @property
+    def complete(self) -> bool:
+        """Whether no more cells are unscored than the spec allows."""
+        return sum(self.scores.n_unscored.values()) <= self.spec.max_unscored_share * len(self.scores.cells)
+
+    @property
+    def status(self) -> Status:
+        """Status in run.json and results.json."""
+        return Status.COMPLETE if self.complete else Status.INCOMPLETE
+
+    @property
+    def command(self) -> str:
+        """The command that runs the same evaluation again."""
+        settings = self.config.settings
+        flags = {
+            "--groups": ",".join(settings.groups or ()),
+            "--limit": settings.limit,
+            "--max-orders": settings.max_orders,
+            "--elicit": settings.elicit,
+            "--draws": settings.draws,
+            "--condition": settings.condition,
+            "--preset": settings.preset,
+            "--seed": settings.seed,
+        }
+        words = ["pluralign", "eval", "run", self.spec.id, "--model", self.config.model]
+        words += [str(word) for flag in flags.items() if flag[1] for word in flag]
+        words += [word for key, value in settings.data.items() for word in ("--data", f"{key}={value}")]
+        words += ["--drop-faulty"] if settings.drop_faulty else []
+        return shlex.join(words)
+
+
+def evaluate(
+    spec: str | Path | EvalSpec,
+    *,
+    model: str | LanguageModel,
+    settings: Settings = DEFAULT_SETTINGS,
+    out: Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> EvalRun:
+    """Run an evaluation, or go on with one that was stopped, and score it.
+
+    Args:
+        spec: Id, path or spec.
+        model: A model, or a name for `load_model`.
+        settings: Groups, limits, elicitation, seed.
+        out: Folder of the run. Default: one under `runs/` named after evaluation, model and plan.
+        fresh: Take a new folder rather than going on in the old one.
+        progress: Called with (finished, planned) units.
+
+    Raises:
+        PluralignError: One of its kinds, see `prepare` and `pluralign.runs.execute`.
+    """
+    return run(prepare(spec, model=model, settings=settings), out=out, fresh=fresh, progress=progress)
+
+
+def run(
+    prepared: Prepared, *, out: Path | None = None, fresh: bool = False, progress: Progress | None = None
+) -> EvalRun:
+    """Work off a prepared evaluation; see `evaluate`."""
+    folder = out or Path("runs") / run_name(prepared)
+    if fresh:
+        folder = _unused(folder)
+    # People's counts are no part of a row's key: new counts need no new answers. The digest tells which were used.
+    facts = run_facts() | {"questions_digest": prepared.data.questions.digest}
+    config = prepared.config
+    store = RunStore.open(folder, plan=prepared.plan, facts=facts, config=config.model_dump(mode="json"))
+    answers = execute(
+        prepared.plan, model=prepared.model, elicitation=prepared.elicitation, store=store, progress=progress
+    )
+    finished = _scored(config, data=prepared.data, answers=answers, folder=folder)
+    write_scores(folder, scores=finished.scores, report=report_of(finished))
+    store.finish(results_of(finished), status=finished.status)
+    return finished
+
+
+def resume(folder: Path, *, progress: Progress | None = None) -> EvalRun:
+    """Go on with a run that was stopped, with the model and the settings of its config.json.
+
+    Raises:
+        StorageError: There is no run, or the model, data or code have changed so that its plan is another.
+    """
+    config = read_config(folder)
+    prepared = prepare(config.spec, model=config.model, settings=config.settings)
+    return run(prepared, out=folder, progress=progress)
+
+
+def load_run(folder: Path) -> EvalRun:
+    """Read a run from its folder and score its answers, with no model loaded.
+
+    Raises:
+        StorageError: There is no run in the folder.
+    """
+    config = read_config(folder)
+    answers = list(RunStore(folder).answers().values())
+    return _scored(config, data=read_data(config.spec, config.settings), answers=answers, folder=folder)
+
+
+def _scored(config: RunConfig, *, data: Loaded, answers: Sequence[Answer], folder: Path) -> EvalRun:
+    if not answers:
+        raise StorageError(f"{folder} holds no answers yet.")
+    scores = score_distributional(
+        data.questions,
+        answers,
+        groups=groups_met(config.spec, config.settings, questions=data.questions),
+        preset=config.settings.preset or config.spec.preset,
+        faulty=data.faulty,
+        drop_faulty=config.settings.drop_faulty,
+        seed=config.settings.seed,
+    )
+    return EvalRun(config=config, data=data, answers=tuple(answers), scores=scores, folder=folder)
+
+
+def run_name(prepared: Prepared) -> str:
+    """Folder name of a run: evaluation, model and the first eight digits of the plan's digest."""
+    parts = (prepared.config.spec.id, prepared.model.id, prepared.plan.digest[:8])
+    return "--".join(re.sub(r"[^A-Za-z0-9.@+-]+", "_", part) for part in parts)
+
+
+def _unused(folder: Path) -> Path:
+    """The folder itself where it does not exist, else the first of folder-2, folder-3, ... that does not."""
+    candidates = (folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, 1000)))
+    for candidate in candidates:
+        if not candidate.exists():
+            return candidate
+    raise StorageError(f"{folder} and {len(candidates) - 1} folders beside it exist; choose another --out.")
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Read config.json of a run.
+
+    Raises:
+        StorageError: It is missing or not what pluralign writes.
+    """
+    path = folder / "config.json"
+    try:
+        return RunConfig.model_validate(read_json(path))
+    except ValidationError as error:
+        raise StorageError(f"{path}: {describe(error)}") from error
+
+
+def results_of(finished: EvalRun) -> dict[str, Any]:
+    """results.json of a run."""
+    return {
+        "evaluation": finished.spec.id,
+        "version": finished.spec.version,
+        "status": finished.status.value,
+        **score_results(finished.scores, model=finished.model_id, findings=finished.data.findings),
+    }
+
+
+def report_of(finished: EvalRun) -> Report:
+    """The page of one run."""
+    return score_report(
+        title=finished.spec.title,
+        summary=finished.spec.description.strip(),
+        data=finished.data,
+        answers=finished.answers,
+        scores=finished.scores,
+        reproduce=finished.command,
+    )
