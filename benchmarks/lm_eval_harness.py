@@ -21,7 +21,8 @@ from pluralign.models import Chat, Text, TransformersModel, load_weights
 from pluralign.models.chat_template import turn_format
 from pluralign.records import Condition, Option, Question
 
-BATCH_SIZES = (1, 2, 4, 8, 16)
+BATCH_TOKENS = 4096  # of pluralign
+BATCH_SIZES = (1, 2, 4, 8, 16)  # of the harness
 N_REPEATS = 3
 TOLERANCE_NATS = 1e-4  # of one option
 
@@ -182,7 +183,8 @@ def main() -> None:
     parser.add_argument("--list-options", action="store_true", help="list the options in the prompts")
     parser.add_argument("--model", default="embedded")
     arguments = parser.parse_args()
-    model = TransformersModel(load_weights(arguments.model, dtype="float32", device="cpu"))
+    weights = load_weights(arguments.model, dtype="float32", device="cpu")
+    model = TransformersModel(weights, batch_tokens=BATCH_TOKENS)
     harness = Harness(model)
     questions = survey(listed=arguments.list_options)
     n_profile = len(model.tokenizer(PROFILE, add_special_tokens=False)["input_ids"])

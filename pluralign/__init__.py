@@ -21,6 +21,7 @@ _EXPORTS = {
     "PluralignError": "pluralign.errors",
     "load_model": "pluralign.models",
     "evaluate": "pluralign.evaluation",
+    "score_file": "pluralign.evaluation",
 }
 
 __all__ = [
@@ -37,11 +38,12 @@ __all__ = [
     "__version__",
     "evaluate",
     "load_model",
+    "score_file",
 ]
 
 if TYPE_CHECKING:
     from pluralign.errors import PluralignError
-    from pluralign.evaluation import evaluate
+    from pluralign.evaluation import evaluate, score_file
     from pluralign.models import load_model
     from pluralign.records import (
         Answer,

@@ -177,6 +177,8 @@ def score_recorded(
     _print_losses(rescored.scores)
     if out:
         progress_console().print(f"results: {out}  (look at {out / 'report.html'})")
+    if rescored.scores.estimates[0].value is None:
+        raise typer.Exit(1)
 
 
 @app.command("resume")
@@ -316,7 +318,7 @@ def _print_plan(prepared: "Prepared") -> None:
         f"{prepared.config.spec.id}: {len(prompts)} work units, {sum(prompts)} prompts to {prepared.model.id}"
     )
     console.print("first prompt, exactly as the model is given it:")
-    console.print(prepared.model.render(prompt), markup=False, highlight=False)
+    console.print(prepared.model.render(prompt), markup=False, highlight=False, soft_wrap=True)
     console.print("options scored: " + "; ".join(first.question.option_texts), markup=False, highlight=False)
 
 

@@ -165,8 +165,10 @@ def bracket(interval: Interval) -> str:
 
 
 def metric_label(name: str) -> str:
-    """A metric's label, or its name where it has none."""
-    return METRIC_LABELS.get(name, name)
+    """A metric's label, or its name where it has none; "preset.metric" is the metric as the preset has it."""
+    preset, _, metric = name.rpartition(".")
+    label = METRIC_LABELS.get(metric, metric)
+    return f"{label}, {preset}" if preset else label
 
 
 def slice_label(name: str) -> str:

@@ -49,8 +49,13 @@ class Cell:
         return None if self.answer.outcome is Outcome.OK else self.answer.outcome.value
 
     @property
+    def is_exact(self) -> bool:
+        """Whether the target is known exactly, and not from some people."""
+        return self.question.truth is not None
+
+    @property
     def n_noise(self) -> float | None:
-        """Draws that would be as noisy as people and model draws together; None where both are exact."""
+        """Draws that would be as noisy as people and model draws together; None where neither number is known."""
         n_drawn = self.answer.sample_size if self.answer else 0
         inverse = sum(1 / n for n in (n_drawn, self.n_people) if n)
         return 1 / inverse if inverse else None

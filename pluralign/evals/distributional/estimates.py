@@ -161,20 +161,19 @@ def _best(measure: DistanceMeasure, baselines: Mapping[str, float]) -> str | Non
 
 
 def _normalised(measure: DistanceMeasure, seen: Sequence[Scored], *, against: str | None) -> float | None:
-    """Share of the way from the best trivial predictor to the noise floor, on the cells where both exist."""
-    part = [one for one in seen if against in one.baselines and one.floor is not None]
+    """Share of the way from the best trivial predictor to the noise floor, on the cells where that predictor exists.
+
+    Where the floor is not known, because the number of people was not published, it is taken for perfection.
+    """
+    part = [one for one in seen if against in one.baselines]
     if against is None or not part:
         return None
-    value, baseline, floor = (
-        float(np.mean(numbers))
-        for numbers in (
-            [one.value for one in part],
-            [one.baselines[against] for one in part],
-            [one.floor for one in part if one.floor is not None],
-        )
-    )
+    perfect = 1.0 if measure.similarity else 0.0
+    value = float(np.mean([one.value for one in part]))
+    baseline = float(np.mean([one.baselines[against] for one in part]))
+    floor = float(np.mean([perfect if one.floor is None else one.floor for one in part]))
     if measure.similarity:
-        return normalised_score(-value, baseline=-baseline, floor=-floor)
+        value, baseline, floor = -value, -baseline, -floor
     return normalised_score(value, baseline=baseline, floor=floor)
 
 

@@ -23,8 +23,7 @@ from pluralign.evals.distributional.presets import Preset, find_preset
 from pluralign.evals.distributional.values import Scored, score_cells
 from pluralign.records import Answer, CellScore, Estimate, QuestionSet
 
-# Quantities that many elicitations do not have at all.
-_QUIET = frozenset(quantity.name for quantity in QUANTITIES) - {VALID_MASS}
+_QUANTITIES = frozenset(quantity.name for quantity in QUANTITIES)
 SOUND, WITH_FAULTY = "without faulty items", "with faulty items"
 
 
@@ -88,6 +87,7 @@ def score_distributional(
     cells = make_cells(questions, answers, groups=groups)
     parts = _parts(cells, faulty=set(faulty), drop_faulty=drop_faulty)
     measures = (chosen.measure, *DISTANCES) if chosen else DISTANCES
+    primary = measures[0].name
     baselines = Baselines(questions, leave_out=leave_out)
     scored = score_cells(cells, measures, baselines=baselines, preset=chosen, seed=seed)
     drawn = any(cell.answer and cell.answer.sample_size for cell in cells)
@@ -106,16 +106,23 @@ def score_distributional(
             _distance(measures[0], part, slice_name=name, scored=scored, preset=chosen, seed=seed)
         )
     return DistributionalScores(
-        primary=measures[0].name,
-        estimates=tuple(each for each in estimates if each and _tells(each)),
-        cells=tuple(_row(cell, scored, primary=measures[0].name) for cell in cells),
+        primary=primary,
+        estimates=tuple(each for each in estimates if each and _tells(each, is_scored=bool(scored[primary]))),
+        cells=tuple(_row(cell, scored, primary=primary) for cell in cells),
         n_unscored=unscored(parts["all"]),
     )
 
 
-def _tells(estimate: Estimate) -> bool:
-    """Whether an estimate is worth a row: a quantity that no answer has is none; valid mass is always asked for."""
-    return estimate.value is not None or estimate.name not in _QUIET
+def _tells(estimate: Estimate, *, is_scored: bool) -> bool:
+    """Whether an estimate is worth a row: a quantity that the answers do not have is none.
+
+    Where nothing was scored at all, the valid mass says so.
+    """
+    return (
+        estimate.value is not None
+        or estimate.name not in _QUANTITIES
+        or (estimate.name == VALID_MASS and not is_scored)
+    )
 
 
 def _parts(

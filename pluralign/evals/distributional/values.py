@@ -31,7 +31,8 @@ class Scored:
         cell: The cell.
         value: The model's; may be infinite.
         baselines: name -> what a trivial predictor gets.
-        floor: What the population itself would get, given how many people were asked and draws taken.
+        floor: What the population itself would get, given how many people were asked and draws taken; None
+            where the number of people was not published and nothing was drawn.
         ceiling: What one half of the people gets against the other; None where their number is unknown.
     """
 
@@ -48,7 +49,8 @@ class _Beside:
 
     Attributes:
         predictions: Baseline -> predictions, (R, K).
-        noise: The target as finitely many draws would show it, (R, K); the target itself where it is exact.
+        noise: The target as finitely many draws would show it, (R, K); the target itself where it is exact;
+            (0, K) where nobody knows how many people were asked.
         halves: Random halves of the people, (S, K) each; None where their number is unknown or too small.
     """
 
@@ -90,7 +92,7 @@ def score_cells(
 def _beside(cell: Cell, *, baselines: Baselines, seed: int) -> _Beside:
     rng = cell_rng(cell, seed=seed, purpose="noise")
     n = cell.n_noise
-    noise = cell.target[None]
+    noise = cell.target[None] if cell.is_exact else np.empty((0, len(cell.target)))
     if n is not None:
         noise = noise_draws(cell.target, n, n_replications=N_NOISE_DRAWS, seed=int(rng.integers(2**63)))
     halves = None
