@@ -22,7 +22,7 @@ from pluralign.models.chat_template import turn_format
 from pluralign.records import Condition, Option, Question
 
 BATCH_TOKENS = 4096  # of pluralign
-BATCH_SIZES = (1, 2, 4, 8, 16)  # of the harness
+BATCH_SIZES = (1, 2, 4, 8)  # of the harness
 N_REPEATS = 3
 TOLERANCE_NATS = 1e-4  # of one option
 

@@ -9,7 +9,7 @@ _PREFIX_TOKENS = 16
 _FAMILY_TOKENS = 64
 
 # Padding worth more than this share of a full batch costs more than one batch more.
-_PADDING_SHARE = 1 / 64
+_PADDING_SHARE = 1 / 128
 
 Tokens = list[int]
 
