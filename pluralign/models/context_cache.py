@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pluralign.models.batching import Tokens, shared_prefix
+from pluralign.models.logits import log_normalisers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,31 +50,35 @@ def cache_obstacle(model: "PreTrainedModel") -> str | None:
     return f"its cache has layers of type {', '.join(other)}" if other else None
 
 
+def sliding_window(model: "PreTrainedModel") -> int | None:
+    """Number of tokens to which some layer's sight is limited, or None."""
+    from transformers import DynamicCache
+
+    layers = DynamicCache(config=model.config).layers
+    return min((layer.sliding_window for layer in layers if layer.is_sliding), default=None)
+
+
 def read(
     model: "PreTrainedModel",
     sequences: Sequence[Tokens],
     *,
     after: Context | None = None,
-    padding: Literal["left", "right"] = "left",
-    all_positions: bool = False,
 ) -> tuple["Tensor", Context]:
-    """Let the model read sequences, each after its row of a context.
+    """Let the model read sequences, each after its row of a context; shorter ones are filled on the left.
 
     Args:
         model: The model.
         sequences: Token ids of each row, at least one token each.
         after: What the rows have read before; its cache is used up, hand over a `select` to keep it.
-        padding: The side on which shorter rows are filled.
-        all_positions: Return log-probabilities after every token, not after the last column only.
 
     Returns:
-        Log-probabilities of the next token in nats, float32, (rows, positions, vocabulary), and the context
-        with the sequences read.
+        Log-probabilities of the next token in nats, float32, (rows, vocabulary), and the context with the
+        sequences read.
     """
     import torch
     from transformers import DynamicCache
 
-    tokens, mask = padded(sequences, padding=padding)
+    tokens, mask = padded(sequences, padding="left")
     tokens, mask = tokens.to(model.device), mask.to(model.device)
     if after is not None:
         mask = torch.cat([after.mask, mask], dim=1)
@@ -86,9 +91,9 @@ def read(
         position_ids=positions,
         past_key_values=cache,
         use_cache=True,
-        logits_to_keep=0 if all_positions else 1,
+        logits_to_keep=1,
     ).logits
-    return _log_softmax(logits), Context(cache=cache, mask=mask)
+    return _log_softmax(logits[:, -1]), Context(cache=cache, mask=mask)
 
 
 def read_shared_prefix(model: "PreTrainedModel", contexts: Sequence[Tokens], *, room: int) -> Context | None:
@@ -102,10 +107,7 @@ def read_shared_prefix(model: "PreTrainedModel", contexts: Sequence[Tokens], *, 
     Returns:
         A context of one row, or None where there is no shared opening worth it.
     """
-    from transformers import DynamicCache
-
-    layers = DynamicCache(config=model.config).layers
-    window = min((layer.sliding_window for layer in layers if layer.is_sliding), default=None)
+    window = sliding_window(model)
     # What follows is padded behind the prefix, so a sliding window shorter than the whole would lose a part of it.
     if window is not None and max(map(len, contexts)) + room > window:
         return None
@@ -133,10 +135,8 @@ def read_without_cache(model: "PreTrainedModel", sequences: Sequence[Tokens], *,
 
 def _log_softmax(logits: "Tensor") -> "Tensor":
     """Log-probabilities over the last axis, float32, nats."""
-    # On a CPU torch's own float32 log_softmax is off by 1e-5 nats a token over a vocabulary of 49,000, always to
-    # the same side, so that it adds up over an option; logsumexp keeps to 1e-6.
     logits = logits.float()
-    return logits - logits.logsumexp(-1, keepdim=True)
+    return logits - log_normalisers(logits)
 
 
 def padded(sequences: Sequence[Tokens], *, padding: Literal["left", "right"]) -> tuple["Tensor", "Tensor"]:

@@ -1,11 +1,12 @@
 """Log-probabilities of option token sequences after prompts, each prompt run once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pluralign.models.batching import Tokens, buckets, families
-from pluralign.models.context_cache import Context, padded, read, read_shared_prefix, read_without_cache
+from pluralign.models.context_cache import padded, read_shared_prefix, read_without_cache, sliding_window
+from pluralign.models.token_tree import TokenTree, score_trees, token_tree
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,15 +29,16 @@ class OptionTokens:
     options: tuple[Tokens, ...]
 
 
-def score_cached(
+def score_as_trees(
     model: "PreTrainedModel", items: Sequence[OptionTokens], *, batch_tokens: int
 ) -> list[list[float]]:
-    """Score options with each prompt run once and its cache expanded over the options.
+    """Score options with each prompt run once, all its options behind it in the same row.
 
-    An opening that prompts share (a system prompt, a persona) is run once for all of them.
+    An opening that prompts share (a system prompt, a persona) is run once for all of them. Prompts longer than a
+    sliding window are scored in full.
 
     Args:
-        model: A model whose cache can be expanded (see `cache_obstacle`).
+        model: A model whose cache can be expanded (see `cache_obstacle`) and that reads trees (`tree_obstacle`).
         items: Prompts with their options.
         batch_tokens: Bound on the tokens held in one batch, padding included.
 
@@ -45,23 +47,35 @@ def score_cached(
     """
     import torch
 
-    contexts = [item.context for item in items]
-    scores: list[list[float]] = [[] for _ in items]
+    window = sliding_window(model)
+    trees = [token_tree(item.context, item.options) for item in items]
+    lengths = [len(tree.tokens) for tree in trees]
+    fits = [window is None or length <= window for length in lengths]
+    inside = [index for index, fit in enumerate(fits) if fit]
+    outside = [index for index, fit in enumerate(fits) if not fit]
+    found = score_in_full(model, [items[index] for index in outside], batch_tokens=batch_tokens)
+    scores = dict(zip(outside, found, strict=True))
+    contexts = [items[index].context for index in inside]
     with torch.inference_mode():
         for family in families(contexts):
-            longest_option = max(len(option) for index in family for option in items[index].options)
-            prefix = read_shared_prefix(model, [contexts[index] for index in family], room=longest_option)
+            members = [inside[index] for index in family]
+            prefix = read_shared_prefix(model, [items[index].context for index in members], room=0)
             n_shared = 0 if prefix is None else prefix.mask.shape[1]
-            lengths = [len(context) for context in contexts]
-            for bucket in buckets(family, lengths, max_tokens=batch_tokens):
-                rests = [contexts[index][n_shared:] for index in bucket]
+            max_rows = _max_rows(model, [trees[index] for index in members])
+            for bucket in buckets(members, lengths, max_tokens=batch_tokens, max_rows=max_rows):
+                rests = [
+                    token_tree(items[index].context[n_shared:], items[index].options) for index in bucket
+                ]
                 after = None if prefix is None else prefix.select([0] * len(bucket))
-                first, context = read(model, rests, after=after)
-                options = [items[index].options for index in bucket]
-                found = _score_after(model, context, first[:, -1], options, batch_tokens=batch_tokens)
-                for index, values in zip(bucket, found, strict=True):
-                    scores[index] = values
-    return scores
+                scores |= zip(bucket, score_trees(model, rests, after=after), strict=True)
+    return [scores[index] for index in range(len(items))]
+
+
+def _max_rows(model: "PreTrainedModel", trees: Sequence[TokenTree]) -> int:
+    """Rows whose logits can be held at once."""
+    most = max(len(tree.scored_places) for tree in trees)
+    n_words: int = model.config.get_text_config().vocab_size
+    return max(1, _MAX_LOGITS // (most * n_words))
 
 
 def score_in_full(
@@ -89,53 +103,6 @@ def score_in_full(
                 total = _totals(log_probs[place : place + 1, begin:], [option])[0]
                 scores[rows[row][0]][rows[row][1]] = total
     return scores
-
-
-def _score_after(
-    model: "PreTrainedModel",
-    context: Context,
-    first: "Tensor",
-    options: Sequence[Sequence[Tokens]],
-    *,
-    batch_tokens: int,
-) -> list[list[float]]:
-    """Score each context row's options. `first`: (rows, vocabulary), log-probabilities of the first token."""
-    rows = [(row, option) for row, own in enumerate(options) for option in range(len(own))]
-    tokens = [options[row][option] for row, option in rows]
-    totals_by_row = first[[row for row, _ in rows], [option[0] for option in tokens]].tolist()
-    longer = [index for index, option in enumerate(tokens) if len(option) > 1]
-    n_read = context.mask.shape[1]
-    lengths = [n_read + len(option) for option in tokens]
-    for chunk in _chunks(longer, lengths, n_read=n_read, model=model, batch_tokens=batch_tokens):
-        log_probs, _ = read(
-            model,
-            [tokens[index][:-1] for index in chunk],
-            after=context.select([rows[index][0] for index in chunk]),
-            padding="right",
-            all_positions=True,
-        )
-        totals = _totals(log_probs, [tokens[index][1:] for index in chunk])
-        for index, total in zip(chunk, totals, strict=True):
-            totals_by_row[index] += total
-    scores: list[list[float]] = [[] for _ in options]
-    for (row, _), score in zip(rows, totals_by_row, strict=True):
-        scores[row].append(score)
-    return scores
-
-
-def _chunks(
-    indices: Sequence[int],
-    lengths: Sequence[int],
-    *,
-    n_read: int,
-    model: "PreTrainedModel",
-    batch_tokens: int,
-) -> Iterator[list[int]]:
-    if not indices:
-        return iter(())
-    longest = max(lengths[index] for index in indices) - n_read
-    max_rows = max(1, _MAX_LOGITS // (longest * model.config.get_text_config().vocab_size))
-    return buckets(indices, lengths, max_tokens=batch_tokens, max_rows=max_rows)
 
 
 def _totals(log_probs: "Tensor", sequences: Sequence[Tokens]) -> list[float]:

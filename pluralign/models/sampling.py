@@ -154,7 +154,7 @@ def _draw_cached(
     for chunk in _chunks(pairs, context.mask.shape[1] + params.max_new_tokens, batch_tokens):
         places = [place for place, _ in chunk]
         rows = [row for _, row in chunk]
-        now, read_so_far = log_probs[places, -1], context.select(places)
+        now, read_so_far = log_probs[places], context.select(places)
         while rows:
             _add_tokens(rows, now, params)
             still = [index for index, row in enumerate(rows) if row.draw is None]
@@ -162,8 +162,7 @@ def _draw_cached(
                 read_so_far = read_so_far.select(still)
             rows = [rows[index] for index in still]
             if rows:
-                following, read_so_far = read(model, [row.tokens[-1:] for row in rows], after=read_so_far)
-                now = following[:, -1]
+                now, read_so_far = read(model, [row.tokens[-1:] for row in rows], after=read_so_far)
 
 
 def _draw_in_full(

@@ -27,6 +27,7 @@ from pluralign.models.protocol import (
     SamplingParams,
     Text,
 )
+from pluralign.models.token_tree import tree_obstacle
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -64,9 +65,11 @@ class TransformersModel:
         self._default_system = default_system
         self._batch_tokens = batch_tokens or _BATCH_TOKENS.get(self.model.device.type, _BATCH_TOKENS["cuda"])
         obstacle = cache_obstacle(self.model)
+        self._cached = obstacle is None
+        obstacle = obstacle or tree_obstacle(self.model)
         if obstacle is not None:
             _log.warning("%s: every option is scored with its whole prompt, as %s.", self.id, obstacle)
-        self._cached = obstacle is None
+        self._reads_trees = obstacle is None
 
     @property
     def id(self) -> str:
@@ -131,7 +134,7 @@ class TransformersModel:
         if len(prompts) != len(options):
             raise ConfigurationError(f"There are {len(prompts)} prompts, but options for {len(options)}.")
         encoded = [self._encode(prompt, own) for prompt, own in zip(prompts, options, strict=True)]
-        score = option_scoring.score_cached if self._cached else option_scoring.score_in_full
+        score = option_scoring.score_as_trees if self._reads_trees else option_scoring.score_in_full
         found = score(self.model, [item for item, _ in encoded], batch_tokens=self._batch_tokens)
         return [
             OptionScores(

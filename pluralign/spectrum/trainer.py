@@ -13,6 +13,7 @@ from trl import SFTTrainer
 from typing_extensions import override
 
 from pluralign.errors import TrainingError
+from pluralign.models.logits import chosen_logits
 from pluralign.spectrum.format import IGNORED
 
 Progress = Callable[[int, int, float], None]
@@ -53,9 +54,6 @@ def supervised_loss(
 ) -> tuple[torch.Tensor, int]:
     """The summed cross-entropy of the supervised tokens, projecting only the positions that predict them.
 
-    The output head is told to pass on those positions only, so that whatever the model does to its logits
-    (soft-capping, scaling) happens as ever.
-
     Args:
         model: Called with all inputs but the labels.
         head: The model's output head.
@@ -66,22 +64,15 @@ def supervised_loss(
     """
     labels = inputs["labels"][:, 1:]
     supervised = labels != IGNORED
-    selected = False
-
-    def select(_module: nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        nonlocal selected
-        selected = True
-        return (args[0][:, :-1][supervised].unsqueeze(0), *args[1:])
-
-    handle = head.register_forward_pre_hook(select)
-    try:
-        outputs = model(
-            **{name: value for name, value in inputs.items() if name != "labels"}, use_cache=False
-        )
-    finally:
-        handle.remove()
-    # Some models multiply by the head's weight without calling the head; their logits come in full.
-    logits = outputs.logits[0] if selected else outputs.logits[:, :-1][supervised]
+    logits = chosen_logits(
+        model,
+        head=head,
+        choose=lambda states: states[:, :-1][supervised],
+        inputs={
+            **{name: value for name, value in inputs.items() if name != "labels"},
+            "use_cache": False,
+        },
+    )
     targets = labels[supervised]
     return nn.functional.cross_entropy(logits.float(), targets, reduction="sum"), targets.numel()
 
