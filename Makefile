@@ -62,8 +62,9 @@ format: install  ## rewrite the sources as ruff wants them
 docs: install  ## docs/cli.md from the commands' own help; a test compares them
 	@$(BIN)/typer pluralign.cli.app utils docs --name pluralign --title "The command line" --output docs/cli.md
 
+# Exit status 2: what a benchmark compares with is not installed; it has said how to get it.
 bench: install  ## the benchmarks, each of which prints its ratio
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || [ $$? -eq 2 ] || exit 1; done
 
 wheel: install  ## build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation

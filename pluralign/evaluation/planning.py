@@ -137,13 +137,20 @@ def _cells(spec: EvalSpec, settings: Settings, questions: QuestionSet) -> list[t
     groups = chosen_groups(questions.groups, settings.groups)
     if condition == "none":
         met = {group.id for group in groups}
-        return [(question, Condition()) for question in askable if met & set(question.groups)]
+        return [
+            (question, Condition())
+            for question in askable
+            if question.truth is not None or met & set(question.groups)
+        ]
     conditions = _condition_of(condition, settings=settings, questions=questions)
     return [
-        (question, conditions(group, question))
-        for group in groups
-        for question in askable
-        if group.id in question.groups
+        *((question, Condition()) for question in askable if question.truth is not None),
+        *(
+            (question, conditions(group, question))
+            for group in groups
+            for question in askable
+            if group.id in question.groups
+        ),
     ]
 
 

@@ -146,3 +146,13 @@ def test_arguments_of_the_adapter_may_be_given_when_it_is_run(spec, survey):
     assert prepare(spec, model=MODEL, settings=with_other_name).data.questions.id == "other"
     with pytest.raises(ConfigurationError, match=r"lacks its argument 'path'.*--data path="):
         prepare("distributional/opinionqa", model=MODEL)
+
+
+def test_a_truth_is_asked_for_beside_the_groups(survey, make_row):
+    coin = {"id": "coin", "text": "Heads?", "options": [{"text": "yes"}, {"text": "no"}], "truth": [0.5, 0.5]}
+    survey.write_text("".join(json.dumps(row) + "\n" for row in (make_row(0), coin)), encoding="utf-8")
+    texts = {"party=A": "vote for A", "party=B": "vote for B"}
+    settings = Settings(data={"path": str(survey), "group_texts": texts})
+    prepared = prepare("distributional/own-questions", model=MODEL, settings=settings)
+    asked = [(unit.question.id, unit.condition.group) for unit in prepared.plan.units]
+    assert asked == [("coin", "all"), ("q0", "all"), ("q0", "party=A"), ("q0", "party=B")]
