@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,9 @@ class FreeText:
         embedder: A name that `load_embedder` knows, or an embedder.
     """
 
+    name: ClassVar[str] = "free_text"
+    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.SAMPLE, Capability.CHAT})
+
     style: PromptStyle = PromptStyle.CHAT
     seed: int = 0
     draws: int = 10
@@ -73,16 +77,6 @@ class FreeText:
                 f"rating_temperature must be above 0 and epsilon at least 0, not {self.rating_temperature} and "
                 f"{self.epsilon}."
             )
-
-    @property
-    def name(self) -> str:
-        """Name in specs and rows."""
-        return "free_text"
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What a model must be able to do."""
-        return frozenset({Capability.SAMPLE, Capability.CHAT})
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer; loads the embedder, whose weights are among it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,18 +28,11 @@ class LogProb:
         max_orders: At most this many cyclic orders, evenly spaced; None: all of them.
     """
 
+    name: ClassVar[str] = "logprob"
+    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.SCORE_OPTIONS, Capability.CHAT})
+
     style: PromptStyle = PromptStyle.CHAT
     max_orders: int | None = None
-
-    @property
-    def name(self) -> str:
-        """Name in specs and rows."""
-        return "logprob"
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What a model must be able to do."""
-        return frozenset({Capability.SCORE_OPTIONS, Capability.CHAT})
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer."""
@@ -52,7 +46,7 @@ class LogProb:
         """One prompt an option order."""
         return tuple(
             prompt_for(question, order=order, condition=condition, style=self.style)
-            for order in self._orders(question)
+            for order in listed_orders(question, max_orders=self.max_orders)
         )
 
     def answers(self, model: LanguageModel, asks: Sequence[Ask]) -> list[Answer]:
@@ -72,11 +66,6 @@ class LogProb:
             self._answer(ask, model.id, [next(scores) for _ in group])
             for ask, group in zip(asks, prompts, strict=True)
         ]
-
-    def _orders(self, question: Question) -> list[list[int]]:
-        if not question.options_listed:
-            return [list(range(len(question.options)))]
-        return cyclic_orders(len(question.options), max_orders=self.max_orders)
 
     def _answer(self, ask: Ask, model_id: str, scores: Sequence[OptionScores]) -> Answer:
         log_probs = np.array([score.log_probs for score in scores])  # (orders, options * forms)
@@ -102,6 +91,13 @@ class LogProb:
         return Answer(
             **common, outcome=Outcome.OK, probabilities=tuple(mean.tolist()), order_sensitivity=sensitivity
         )
+
+
+def listed_orders(question: Question, *, max_orders: int | None) -> list[list[int]]:
+    """The orders in which a question's options are listed: cyclic ones, or the one that its text gives."""
+    if not question.options_listed:
+        return [list(range(len(question.options)))]
+    return cyclic_orders(len(question.options), max_orders=max_orders)
 
 
 def cyclic_orders(n_options: int, *, max_orders: int | None = None) -> list[list[int]]:

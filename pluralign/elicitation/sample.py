@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pluralign.elicitation.asking import Ask, PromptStyle, prompt_for
-from pluralign.elicitation.logprob import cyclic_orders
+from pluralign.elicitation.logprob import listed_orders
 from pluralign.elicitation.replies import read_choice
 from pluralign.elicitation.tallies import Reading, check_positive, pooled_answer
 from pluralign.models.protocol import Capability, Draw, LanguageModel, Prompt, SamplingParams
@@ -25,6 +26,9 @@ class Sample:
         max_new_tokens: Length of a reply at most.
     """
 
+    name: ClassVar[str] = "sample"
+    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.SAMPLE, Capability.CHAT})
+
     style: PromptStyle = PromptStyle.CHAT
     seed: int = 0
     draws: int = 100
@@ -32,16 +36,6 @@ class Sample:
 
     def __post_init__(self) -> None:
         check_positive(self.name, draws=self.draws, max_new_tokens=self.max_new_tokens)
-
-    @property
-    def name(self) -> str:
-        """Name in specs and rows."""
-        return "sample"
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What a model must be able to do."""
-        return frozenset({Capability.SAMPLE, Capability.CHAT})
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer."""
@@ -56,7 +50,7 @@ class Sample:
         """One prompt an option order."""
         return tuple(
             prompt_for(question, order=order, condition=condition, style=self.style)
-            for order in self._orders(question)
+            for order in listed_orders(question, max_orders=self.draws)
         )
 
     def answers(self, model: LanguageModel, asks: Sequence[Ask]) -> list[Answer]:
@@ -76,17 +70,12 @@ class Sample:
             for ask, own in zip(asks, prompts, strict=True)
         ]
 
-    def _orders(self, question: Question) -> list[list[int]]:
-        if not question.options_listed:
-            return [list(range(len(question.options)))]
-        return cyclic_orders(len(question.options), max_orders=self.draws)
-
     def _share(self, turn: int, n_orders: int) -> int:
         """How many of the draws fall to an order; the first ones take what does not divide."""
         return self.draws // n_orders + (turn < self.draws % n_orders)
 
     def _answer(self, ask: Ask, model_id: str, drawn: Sequence[Sequence[Draw]]) -> Answer:
-        orders = self._orders(ask.question)
+        orders = listed_orders(ask.question, max_orders=self.draws)
         readings = [
             _reading(draw.text, ask.question, order)
             for order, draws in zip(orders, drawn, strict=True)

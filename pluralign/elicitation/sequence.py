@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pluralign.elicitation.asking import Ask
 from pluralign.elicitation.mentions import listed_letters
@@ -35,6 +36,9 @@ class Sequence:
         max_new_tokens: Length of a reply at most.
     """
 
+    name: ClassVar[str] = "sequence"
+    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.SAMPLE, Capability.CHAT})
+
     seed: int = 0
     respondents: int = 30
     draws: int = 1
@@ -44,16 +48,6 @@ class Sequence:
         check_positive(
             self.name, respondents=self.respondents, draws=self.draws, max_new_tokens=self.max_new_tokens
         )
-
-    @property
-    def name(self) -> str:
-        """Name in specs and rows."""
-        return "sequence"
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What a model must be able to do."""
-        return frozenset({Capability.SAMPLE, Capability.CHAT})
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer."""

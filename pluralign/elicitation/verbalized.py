@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pluralign.elicitation.asking import Ask
 from pluralign.elicitation.people import prompt_about
@@ -28,22 +29,15 @@ class Verbalized:
         max_new_tokens: Length of a reply at most.
     """
 
+    name: ClassVar[str] = "verbalized"
+    needs: ClassVar[frozenset[Capability]] = frozenset({Capability.SAMPLE, Capability.CHAT})
+
     seed: int = 0
     draws: int = 1
     max_new_tokens: int = 512
 
     def __post_init__(self) -> None:
         check_positive(self.name, draws=self.draws, max_new_tokens=self.max_new_tokens)
-
-    @property
-    def name(self) -> str:
-        """Name in specs and rows."""
-        return "verbalized"
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What a model must be able to do."""
-        return frozenset({Capability.SAMPLE, Capability.CHAT})
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer."""
