@@ -104,22 +104,22 @@ def blocks(section: Section) -> list[Block]:
     answers: dict[str, dict[str, dict[str, Answer]]] = {}
     for series in section.series:
         for answer in series.answers:
-            by_speaker = answers.setdefault(answer.question_id, {})
-            by_speaker.setdefault(answer.condition.group, {})[series.label] = answer
-    asked = {speaker for by_speaker in answers.values() for speaker in by_speaker}
-    labels = [series.label for series in section.series]
+            of_series = answers.setdefault(answer.question_id, {}).setdefault(series.label, {})
+            of_series[answer.condition.group] = answer
+    spoken_for = {
+        series.label: {answer.condition.group for answer in series.answers} for series in section.series
+    }
     found: dict[str, list[Panel]] = {}
     for question in section.questions.questions:
-        by_speaker = answers.get(question.id, {})
-        targets = _targets(question, by_speaker, asked=asked, groups=section.groups)
+        own = answers.get(question.id, {})
+        targets = _targets(question, own, spoken_for=spoken_for, groups=section.groups)
         family, has_family, _ = question.id.partition("/")
         by_group = len(targets) > 1 and not has_family
         heading = question.text if by_group else family if has_family else ""
-        for target, speaker in targets.items():
+        for target, speakers in targets.items():
             whom = _whom(groups.get(target), target)
             title, subtitle = (whom or "No group", "") if by_group else (question.text, whom)
-            of_series = by_speaker.get(speaker, {})
-            answered = {label: of_series.get(label) for label in labels}
+            answered = {label: own.get(label, {}).get(speaker) for label, speaker in speakers.items()}
             panel = _panel(question, target, answered=answered, title=title, subtitle=subtitle)
             found.setdefault(heading, []).append(panel)
     made = [
@@ -146,32 +146,39 @@ def extremes(whole: Sequence[Block]) -> list[Block]:
 
 def _targets(
     question: Question,
-    spoken_for: Collection[str],
+    answers: Mapping[str, Mapping[str, Answer]],
     *,
-    asked: Collection[str],
+    spoken_for: Mapping[str, Collection[str]],
     groups: Collection[str] | None,
-) -> dict[str, str]:
-    """Whom the answers to a question are held against -> for whom these answers speak.
+) -> dict[str, dict[str, str]]:
+    """Whom the answers to a question are held against -> series -> for whom its answers there speak.
 
-    As when they are scored: a group that no series was asked for is left out, or met by the answers without
-    condition where `groups` names it. Where no answer speaks for any group, these meet all.
+    As when they are scored: a group that no series was asked for is left out; but where `groups` names it, or no
+    answer speaks for any group, a series that does not speak for it meets it with its answers without condition.
 
     Args:
         question: The question.
-        spoken_for: For whom its answers speak.
-        asked: For whom any answer to any question speaks.
-        groups: Ids of the groups to be met; None for those in `asked`.
+        answers: Series -> for whom it speaks -> answer to this question.
+        spoken_for: Series -> for whom any of its answers speaks.
+        groups: Ids of the groups to be met; None for those that any answer speaks for.
     """
+    asked = {group for spoken in spoken_for.values() for group in spoken}
     known = question.groups
     met = [group for group in known if group in (asked if groups is None else groups)]
-    if groups is None and not met and (POPULATION in spoken_for or not asked):
+    stands_in = groups is not None or not met
+    if stands_in and not met and (POPULATION in asked or not asked):
         met = list(known)
-    targets = {NOBODY: POPULATION} if question.truth else {}
-    targets |= {group: group if group in asked else POPULATION for group in met}
-    for speaker in spoken_for:
-        if speaker not in targets.values():
-            targets[speaker if speaker in known or speaker != POPULATION else NOBODY] = speaker
-    return targets or {NOBODY: POPULATION}
+    targets = {NOBODY: dict.fromkeys(spoken_for, POPULATION)} if question.truth else {}
+    for group in met:
+        targets[group] = {
+            label: POPULATION if stands_in and group not in spoken else group
+            for label, spoken in spoken_for.items()
+        }
+    for speaker in dict.fromkeys(speaker for own in answers.values() for speaker in own):
+        if not any(speaker in speakers.values() for speakers in targets.values()):
+            target = speaker if speaker in known or speaker != POPULATION else NOBODY
+            targets[target] = dict.fromkeys(spoken_for, speaker)
+    return targets or {NOBODY: dict.fromkeys(spoken_for, POPULATION)}
 
 
 def _whom(group: Group | None, target: str) -> str:

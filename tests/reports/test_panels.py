@@ -121,6 +121,14 @@ def test_a_group_with_an_answer_of_its_own_is_not_met_by_the_others(lands, new_a
     }
 
 
+def test_a_series_without_condition_stands_beside_one_that_speaks_for_the_group(lands, new_answer):
+    questions, plain = lands
+    personas = Series("personas", (new_answer("q", "personas", probabilities=(1.0, 0.0), group="country=A"),))
+    section = Section("Lands", questions, series=(personas, plain), groups=("country=A",))
+    (panel,) = blocks(section)[0].panels
+    assert [column.probabilities for column in panel.columns] == [(1.0, 0.0), (0.5, 0.5)]
+
+
 def test_a_question_that_cannot_be_asked_says_why():
     question = Question(id="q", text="Do you?", options=TWO[:1], shares={"a": (1.0,)})
     questions = QuestionSet(id="s", questions=(question,), groups=(Group(id="a"),))
