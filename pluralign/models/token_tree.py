@@ -88,7 +88,9 @@ def tree_obstacle(model: "PreTrainedModel") -> str | None:
     attention = getattr(config, "_attn_implementation", None)
     if attention not in _TAKE_MASKS:
         return f"its attention is {attention!r}"
-    if "position_ids" not in inspect.signature(model.forward).parameters or getattr(config, "alibi", False):
+    # Of the decoder: around it, an adapter's own forward takes anything and passes it on.
+    parameters = inspect.signature(model.get_decoder().forward).parameters
+    if "position_ids" not in parameters or getattr(config, "alibi", False):
         return "its positions cannot be given"
     return None
 

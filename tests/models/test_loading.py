@@ -71,6 +71,16 @@ def test_an_adapter_folder_brings_its_base_and_its_chat_template(adapter, tiny_f
     assert TransformersModel(tuned).fingerprint()["adapter"] == tuned.hashes["adapter"]
 
 
+def test_a_model_with_an_adapter_reads_trees_and_scores_as_each_string_by_itself(adapter, ask, naive, caplog):
+    model = TransformersModel(load_weights(str(adapter)))
+    [scores] = model.score_options([ask("Flip a fair coin.")], [["Heads.", "Heads or tails.", "Tails."]])
+    expected = naive(
+        model, ask("Flip a fair coin."), ["Heads.", "Heads or tails.", "Tails."], model.tokenizer.eos_token
+    )
+    assert scores.log_probs == pytest.approx(expected, abs=1e-4)
+    assert "whole prompt" not in caplog.text
+
+
 def test_an_adapter_without_a_tokenizer_takes_the_models(adapter, tmp_path, tiny_weights):
     bare = Path(shutil.copytree(adapter, tmp_path / "bare"))
     for name in ("tokenizer_config.json", "tokenizer.json", "chat_template.jinja"):

@@ -79,6 +79,35 @@ def test_the_test_would_see_a_wrong_position_or_mask(tiny):
     assert (unmasked - alone).abs().max() > 0.01
 
 
+@pytest.mark.parametrize("kind", ["gpt2", "neox", "bloom"])
+def test_other_kinds_of_positions(kind, chatml_tokenizer, ask, naive, caplog):
+    """Positions that are learnt, rotary, or told by the attention alone, which no tree can be given."""
+    from transformers import AutoModelForCausalLM, BloomConfig, GPT2Config, GPTNeoXConfig
+
+    size = {
+        "vocab_size": len(chatml_tokenizer),
+        "hidden_size": 32,
+        "initializer_range": 0.2,
+        "pad_token_id": 0,
+    }
+    size |= {"bos_token_id": 0, "eos_token_id": 0, "num_hidden_layers": 2, "num_attention_heads": 2}
+    configs = {
+        "gpt2": lambda: GPT2Config(**size),
+        "neox": lambda: GPTNeoXConfig(**size, intermediate_size=64),
+        "bloom": lambda: BloomConfig(**size),
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        weights = AutoModelForCausalLM.from_config(configs[kind](), dtype=torch.float32).eval()
+    model = TransformersModel(LoadedWeights(weights, chatml_tokenizer, kind))
+    prompts = [ask(question, system=PERSONA) for question in QUESTIONS]
+
+    found = model.score_options(prompts, OPTIONS)
+
+    assert_equal(found, [naive(model, p, o, END) for p, o in zip(prompts, OPTIONS, strict=True)])
+    assert ("its positions cannot be given" in caplog.text) == (kind == "bloom")
+
+
 @pytest.mark.parametrize("kind", ["mistral", "gemma3", "lfm2"])
 def test_other_kinds_of_caches(kind, chatml_tokenizer, ask, naive, caplog):
     """Sliding windows shorter than the prompts, and layers whose cache cannot be expanded."""
