@@ -9,6 +9,9 @@ from pluralign.errors import UnsupportedError
 from pluralign.models.protocol import Capability, Chat, LanguageModel, Message, Prompt
 from pluralign.records import Answer, Condition, Question
 
+# Units asked in one call: enough for the model to batch, few enough that a kill loses seconds.
+UNITS_PER_CALL = 8
+
 ONE_OPTION = "Answer with one of the options, word for word, and nothing else."
 
 _REMEDIES = {
@@ -52,6 +55,11 @@ class Elicitation(Protocol):
     @property
     def needs(self) -> frozenset[Capability]:
         """What a model must be able to do."""
+        ...
+
+    @property
+    def units_per_call(self) -> int:
+        """How many units are asked together; changes speed, not answers."""
         ...
 
     def settings(self) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pluralign.elicitation.asking import Ask, PromptStyle, prompt_for
 from pluralign.elicitation.replies import is_refusal
+from pluralign.elicitation.tallies import units_that_draw
 from pluralign.errors import ConfigurationError
 from pluralign.models.embedding import Embedder, load_embedder
 from pluralign.models.protocol import Capability, Draw, LanguageModel, Prompt, SamplingParams
@@ -77,6 +78,11 @@ class FreeText:
                 f"rating_temperature must be above 0 and epsilon at least 0, not {self.rating_temperature} and "
                 f"{self.epsilon}."
             )
+
+    @property
+    def units_per_call(self) -> int:
+        """How many units are asked together."""
+        return units_that_draw(self.draws)
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer; loads the embedder, whose weights are among it."""

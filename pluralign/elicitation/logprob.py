@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pluralign.elicitation.asking import Ask, PromptStyle, prompt_for
+from pluralign.elicitation.asking import UNITS_PER_CALL, Ask, PromptStyle, prompt_for
 from pluralign.metrics import total_variation
 from pluralign.models.protocol import Capability, LanguageModel, OptionScores, Prompt
 from pluralign.records import Answer, Condition, Outcome, Question
@@ -29,6 +29,7 @@ class LogProb:
     """
 
     name: ClassVar[str] = "logprob"
+    units_per_call: ClassVar[int] = UNITS_PER_CALL
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.SCORE_OPTIONS, Capability.CHAT})
 
     style: PromptStyle = PromptStyle.CHAT

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pluralign.elicitation.asking import Ask, PromptStyle, prompt_for
 from pluralign.elicitation.logprob import listed_orders
 from pluralign.elicitation.replies import read_choice
-from pluralign.elicitation.tallies import Reading, check_positive, pooled_answer
+from pluralign.elicitation.tallies import Reading, check_positive, pooled_answer, units_that_draw
 from pluralign.models.protocol import Capability, Draw, LanguageModel, Prompt, SamplingParams
 from pluralign.records import Answer, Condition, Outcome, Question
 
@@ -36,6 +36,11 @@ class Sample:
 
     def __post_init__(self) -> None:
         check_positive(self.name, draws=self.draws, max_new_tokens=self.max_new_tokens)
+
+    @property
+    def units_per_call(self) -> int:
+        """How many units are asked together."""
+        return units_that_draw(self.draws)
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer."""

@@ -9,7 +9,7 @@ from pluralign.elicitation.asking import Ask
 from pluralign.elicitation.mentions import listed_letters
 from pluralign.elicitation.people import prompt_about
 from pluralign.elicitation.replies import is_refusal, read_sequence
-from pluralign.elicitation.tallies import Reading, check_positive, pooled_answer
+from pluralign.elicitation.tallies import Reading, check_positive, pooled_answer, units_that_draw
 from pluralign.models.protocol import Capability, LanguageModel, Prompt, SamplingParams
 from pluralign.records import Answer, Condition, Option, Outcome, Question
 
@@ -48,6 +48,11 @@ class Sequence:
         check_positive(
             self.name, respondents=self.respondents, draws=self.draws, max_new_tokens=self.max_new_tokens
         )
+
+    @property
+    def units_per_call(self) -> int:
+        """How many units are asked together."""
+        return units_that_draw(self.draws)
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer."""

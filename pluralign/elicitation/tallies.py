@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pluralign.elicitation.asking import Ask
+from pluralign.elicitation.asking import UNITS_PER_CALL, Ask
 from pluralign.errors import ConfigurationError
 from pluralign.models.protocol import Draw
 from pluralign.records import Answer, Outcome
@@ -58,6 +58,11 @@ def pooled_answer(
         replies=tuple(draw.text for draw in draws),
         n_permutations=n_permutations,
     )
+
+
+def units_that_draw(draws: int) -> int:
+    """How many units are asked together where each draws so many replies."""
+    return max(1, UNITS_PER_CALL // draws)
 
 
 def check_positive(elicitation: str, **numbers: int) -> None:

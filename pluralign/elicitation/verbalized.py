@@ -7,7 +7,7 @@ from typing import ClassVar
 from pluralign.elicitation.asking import Ask
 from pluralign.elicitation.people import prompt_about
 from pluralign.elicitation.replies import TOTAL_TOLERANCE, read_percentages
-from pluralign.elicitation.tallies import check_positive, pooled_answer
+from pluralign.elicitation.tallies import check_positive, pooled_answer, units_that_draw
 from pluralign.models.protocol import Capability, LanguageModel, Prompt, SamplingParams
 from pluralign.records import Answer, Condition, Question
 
@@ -38,6 +38,11 @@ class Verbalized:
 
     def __post_init__(self) -> None:
         check_positive(self.name, draws=self.draws, max_new_tokens=self.max_new_tokens)
+
+    @property
+    def units_per_call(self) -> int:
+        """How many units are asked together."""
+        return units_that_draw(self.draws)
 
     def settings(self) -> Mapping[str, object]:
         """Everything that can change an answer."""

@@ -12,9 +12,6 @@ from pluralign.runs.store import RunStore, Status
 # (units finished, units planned)
 Progress = Callable[[int, int], None]
 
-# Units asked in one call: enough for the model to batch, few enough that a kill loses seconds.
-UNITS_PER_CALL = 8
-
 
 def execute(
     plan: Plan,
@@ -45,7 +42,7 @@ def execute(
     owed = [unit for unit in plan.units if unit.key not in finished]
     n_done = len(plan.units) - len(owed)
     try:
-        for chunk in _chunks(owed):
+        for chunk in _chunks(owed, elicitation.units_per_call):
             answers = _ask(chunk, model=model, elicitation=elicitation)
             store.append(answers)
             rows |= {answer.key: answer for answer in answers}
@@ -61,8 +58,8 @@ def execute(
     return [rows[unit.key] for unit in plan.units]
 
 
-def _chunks(units: Sequence[Ask]) -> Iterator[Sequence[Ask]]:
-    return (units[start : start + UNITS_PER_CALL] for start in range(0, len(units), UNITS_PER_CALL))
+def _chunks(units: Sequence[Ask], size: int) -> Iterator[Sequence[Ask]]:
+    return (units[start : start + size] for start in range(0, len(units), size))
 
 
 def _ask(units: Sequence[Ask], *, model: LanguageModel, elicitation: Elicitation) -> list[Answer]:

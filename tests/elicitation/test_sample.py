@@ -163,3 +163,8 @@ def test_the_embedded_model_answers(embedded_model, rating, ask_about):
     (answer,) = sample.answers(embedded_model, [ask_about(rating)])
     assert len(answer.replies) == sum(answer.counts.values()) == 6
     assert sample.answers(embedded_model, [ask_about(rating)]) == [answer]
+
+
+def test_few_units_are_asked_together_where_each_draws_many_replies():
+    """What is asked in one call is lost by a kill."""
+    assert [Sample(draws=draws).units_per_call for draws in (1, 3, 8, 100)] == [8, 2, 1, 1]
