@@ -26,10 +26,6 @@ class Loaded:
             if finding.severity is Severity.FAULTY and finding.question_id is not None
         )
 
-    def is_faulty(self, question: str, *, group: str) -> bool:
-        """Whether the answers of a group to a question are at fault, or the question is."""
-        return (question, None) in self.faulty or (question, group) in self.faulty
-
 
 def unusable(
     fault: str, detail: str, *, question_id: str | None, group: str | None = None, where: str

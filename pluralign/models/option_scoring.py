@@ -63,9 +63,7 @@ def score_as_trees(
             n_shared = 0 if prefix is None else prefix.mask.shape[1]
             max_rows = _max_rows(model, [trees[index] for index in members])
             for bucket in buckets(members, lengths, max_tokens=batch_tokens, max_rows=max_rows):
-                rests = [
-                    token_tree(items[index].context[n_shared:], items[index].options) for index in bucket
-                ]
+                rests = [trees[index].without(n_shared) for index in bucket]
                 after = None if prefix is None else prefix.select([0] * len(bucket))
                 scores |= zip(bucket, score_trees(model, rests, after=after), strict=True)
     return [scores[index] for index in range(len(items))]

@@ -41,6 +41,15 @@ class TokenTree:
         """Places after which a token is scored."""
         return {place for option in self.steps for place, _ in option}
 
+    def without(self, n_read: int) -> "TokenTree":
+        """The tree behind the first `n_read` tokens of its prompt, of which at least one is left."""
+        return TokenTree(
+            self.tokens[n_read:],
+            tuple(max(-1, parent - n_read) for parent in self.parents[n_read:]),
+            self.n_prompt - n_read,
+            tuple(tuple((place - n_read, token) for place, token in option) for option in self.steps),
+        )
+
     def visible(self) -> NDArray[np.bool_]:
         """Which places each place sees, itself among them: (n, n)."""
         seen = np.tri(len(self.tokens), dtype=np.bool_)

@@ -24,6 +24,11 @@ def test_every_token_of_an_option_is_scored_after_the_one_before_it():
     assert TREE.scored_places == {1, 2, 3, 4, 5}
 
 
+def test_what_was_read_before_is_left_out():
+    assert TREE.without(1) == token_tree([8], [[1, 2, 9], [1, 3, 9], [1, 9], [4, 9]])
+    assert TREE.without(0) == TREE
+
+
 def test_a_token_sees_its_own_branch_only():
     expected = [
         [1, 0, 0, 0, 0, 0],
