@@ -14,7 +14,7 @@ from pluralign.evaluation.planning import chosen_groups
 from pluralign.evaluation.results import score_report, score_results, write_scores
 from pluralign.evaluation.running import EvalRun
 from pluralign.evaluation.spec import DEFAULT_SETTINGS, Settings, list_specs, load_spec
-from pluralign.records import Answer, Comparison
+from pluralign.records import POPULATION, Answer, Comparison
 from pluralign.reports import Report, Section, Series, comparison_sentence
 from pluralign.runs import flat_facts, run_facts, write_json_atomically
 
@@ -115,7 +115,7 @@ def score_file(
     groups = None
     if settings.groups:
         groups = [group.id for group in chosen_groups(data.questions.groups, settings.groups)]
-    elif {answer.condition.group for answer in answers} == {"all"}:
+    elif {answer.condition.group for answer in answers} == {POPULATION}:
         groups = [group.id for group in data.questions.groups]
     scores = score_distributional(
         data.questions,
@@ -131,8 +131,6 @@ def score_file(
 
 def _check(answers: Sequence[Answer], data: Loaded, *, path: Path) -> None:
     """Every answer belongs to a question, and there is one a cell."""
-    if not answers:
-        raise DataError(f"{path}: holds no answers.")
     n_options = {question.id: len(question.options) for question in data.questions.questions}
     answered: dict[tuple[str, str], Answer] = {}
     for answer in answers:
