@@ -18,7 +18,7 @@ from pluralign.cli.console import (
 
 if TYPE_CHECKING:
     from pluralign.data.loaded import Loaded
-    from pluralign.evals import DistributionalScores
+    from pluralign.evals import Scores
     from pluralign.evaluation import EvalRun, Prepared, Settings
 
 app = typer.Typer(no_args_is_help=True, help="Measure how pluralistic a model is.")
@@ -290,7 +290,7 @@ def _warn_of_faults(data: "Loaded", *, drop_faulty: bool) -> None:
             progress_console().print(line, markup=False, highlight=False, soft_wrap=True, style="yellow")
 
 
-def _print_estimates(label: str, scores: "DistributionalScores", *, every: bool, markdown: bool) -> None:
+def _print_estimates(label: str, scores: "Scores", *, every: bool, markdown: bool) -> None:
     from pluralign.reports import Series, as_markdown, estimate_rows, estimates_table
 
     console = result_console()
@@ -302,7 +302,7 @@ def _print_estimates(label: str, scores: "DistributionalScores", *, every: bool,
         console.print(estimates_table(series, width=console.width, every=every))
 
 
-def _print_losses(scores: "DistributionalScores") -> None:
+def _print_losses(scores: "Scores") -> None:
     lost = ", ".join(f"{reason} {count}" for reason, count in scores.n_unscored.items())
     progress_console().print(f"not scored: {lost or 'none'} of {len(scores.cells)} cells")
 

@@ -14,6 +14,10 @@ UNITS_PER_CALL = 8
 
 ONE_OPTION = "Answer with one of the options, word for word, and nothing else."
 
+# What is said before one person's own answers, in a chat and as the description of a process.
+SAME_PERSON = "One person answers several questions. Answer each as this person would."
+ONE_PERSON = "The answers of one person to several questions."
+
 _REMEDIES = {
     Capability.CHAT: "Use an instruct model, or save a chat template with the tokenizer.",
     Capability.SCORE_OPTIONS: "Local models (a path, a hub id, 'embedded') score options exactly; "
@@ -112,19 +116,49 @@ def prompt_for(
         instruction: What is asked for behind the listed options of a chat prompt.
     """
     options = [question.option_texts[index] for index in order] if question.options_listed else []
+    if condition.kind == "in_context":
+        return _conversation(question.text, options, condition, style=style, instruction=instruction)
     if style is PromptStyle.SPECTRUM:
         return Chat((Message("description", _description(question, options, condition)),))
-    user = Message("user", _user_turn(question, options, instruction))
+    user = Message("user", _user_turn(question.text, options, instruction))
     if condition.kind == "none":
         return Chat((user,))
     return Chat((Message("system", _system_turn(condition)), user))
 
 
-def _user_turn(question: Question, options: Sequence[str], instruction: str) -> str:
+def _conversation(
+    text: str, options: Sequence[str], condition: Condition, *, style: PromptStyle, instruction: str
+) -> Chat:
+    """One person's answers as turns, then the question: what is asked later begins with what was asked before.
+
+    Instruction and options are repeated in every turn, so that a prompt with more examples begins with the whole
+    of one with fewer.
+    """
+    opening = [ONE_PERSON if style is PromptStyle.SPECTRUM else SAME_PERSON, condition.text]
+    roles = (
+        ("description", "input", "output")
+        if style is PromptStyle.SPECTRUM
+        else ("system", "user", "assistant")
+    )
+    turns = [Message(roles[0], " ".join(filter(None, opening)))]
+    for shown in condition.examples:
+        asked = _turn_of(shown.text, shown.options, style=style, instruction=instruction)
+        turns += [Message(roles[1], asked), Message(roles[2], shown.answer)]
+    return Chat((*turns, Message(roles[1], _turn_of(text, options, style=style, instruction=instruction))))
+
+
+def _turn_of(text: str, options: Sequence[str], *, style: PromptStyle, instruction: str) -> str:
+    """A question within a conversation."""
+    if style is PromptStyle.SPECTRUM:
+        return f"{text}\nOptions: {'; '.join(options)}" if options else text
+    return _user_turn(text, options, instruction)
+
+
+def _user_turn(text: str, options: Sequence[str], instruction: str) -> str:
     if not options:
-        return question.text
+        return text
     listed = "\n".join(f"- {option}" for option in options)
-    return f"{question.text}\n\nOptions:\n{listed}\n\n{instruction}"
+    return f"{text}\n\nOptions:\n{listed}\n\n{instruction}"
 
 
 def _system_turn(condition: Condition) -> str:

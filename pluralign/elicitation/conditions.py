@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pluralign.errors import ConfigurationError, DataError
-from pluralign.records import Condition, Group, PersonaForm, Question, content_hash
+from pluralign.records import Condition, Group, PersonaForm, Question, Shown, content_hash
 
 # The forms of Santurkar et al. 2023 ("Whose Opinions Do Language Models Reflect?"), for any group of which it is
 # known how "people who ..." goes on: its id may be a code of the study that means nothing to a reader.
@@ -93,6 +93,28 @@ def few_shot(
     return Condition(
         kind="few_shot", id=group.id, text=f"This is how {people} answered other questions.\n\n{shown}"
     )
+
+
+def in_context(
+    group: Group, *, answered: Sequence[tuple[Question, int]], described: bool = False
+) -> Condition:
+    """The model is shown a person's own answers to other questions, as turns of the conversation.
+
+    Args:
+        group: The person.
+        answered: (question, index of the option chosen), in the order in which they are shown; may be empty.
+        described: Whether the person is described as well.
+    """
+    examples = tuple(
+        Shown(
+            text=question.text,
+            options=question.option_texts if question.options_listed else (),
+            answer=question.option_texts[choice],
+        )
+        for question, choice in answered
+    )
+    text = f"The person is one of the people who {group.text}." if described and group.text else ""
+    return Condition(kind="in_context", id=group.id, text=text, examples=examples)
 
 
 def whole_percentages(shares: Sequence[float]) -> list[int]:

@@ -4,16 +4,22 @@ from pluralign.evals.distributional import (
     PRESETS,
     PRIMARY,
     VALID_MASS,
-    DistributionalScores,
     compare_distributional,
     score_distributional,
 )
+from pluralign.evals.scores import Evaluator, Scores
+
+EVALUATORS = {
+    "distributional": Evaluator(score_distributional, compare_distributional, frozenset(PRESETS)),
+}
 
 __all__ = [
+    "EVALUATORS",
     "PRESETS",
     "PRIMARY",
     "VALID_MASS",
-    "DistributionalScores",
+    "Evaluator",
+    "Scores",
     "compare_distributional",
     "score_distributional",
 ]

@@ -9,7 +9,7 @@ from pluralign.data import linted, load_data, resolve_source
 from pluralign.data.loaded import Loaded
 from pluralign.data.recorded import read_answers, read_recorded
 from pluralign.errors import ConfigurationError, DataError
-from pluralign.evals import DistributionalScores, compare_distributional, score_distributional
+from pluralign.evals import Scores, compare_distributional, score_distributional
 from pluralign.evaluation.planning import chosen_groups
 from pluralign.evaluation.results import score_report, score_results, write_scores
 from pluralign.evaluation.running import EvalRun
@@ -32,7 +32,7 @@ class Rescored:
 
     data: Loaded
     answers: tuple[Answer, ...]
-    scores: DistributionalScores
+    scores: Scores
     reproduce: str
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.data.loaded import Loaded
-from pluralign.evals import DistributionalScores
+from pluralign.evals import Scores
 from pluralign.files import writing
 from pluralign.records import Answer, Finding, write_jsonl
 from pluralign.reports import Report, Section, Series, write_page
@@ -15,7 +15,7 @@ from pluralign.runs import flat_facts, run_facts
 RESULTS_SCHEMA = 2
 
 
-def score_results(scores: DistributionalScores, *, model: str, findings: Sequence[Finding]) -> dict[str, Any]:
+def score_results(scores: Scores, *, model: str, findings: Sequence[Finding]) -> dict[str, Any]:
     """What results.json holds of the scores.
 
     Args:
@@ -40,7 +40,7 @@ def score_report(
     summary: str,
     data: Loaded,
     answers: Sequence[Answer],
-    scores: DistributionalScores,
+    scores: Scores,
     reproduce: str,
 ) -> Report:
     """The page of one set of answers.
@@ -65,7 +65,7 @@ def score_report(
     )
 
 
-def write_scores(folder: Path, *, scores: DistributionalScores, report: Report) -> None:
+def write_scores(folder: Path, *, scores: Scores, report: Report) -> None:
     """Write cells.jsonl and report.html; results.json, which says that all is done, comes after them.
 
     Raises:

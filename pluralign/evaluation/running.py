@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pluralign.data.loaded import Loaded
 from pluralign.errors import StorageError
-from pluralign.evals import DistributionalScores, score_distributional
+from pluralign.evals import Scores, score_distributional
 from pluralign.evaluation.planning import Prepared, groups_met, prepare, read_data
 from pluralign.evaluation.results import score_report, score_results, write_scores
 from pluralign.evaluation.spec import DEFAULT_SETTINGS, EvalSpec, RunConfig, Settings
@@ -37,7 +37,7 @@ class EvalRun:
     config: RunConfig
     data: Loaded
     answers: tuple[Answer, ...]
-    scores: DistributionalScores
+    scores: Scores
     folder: Path
 
     @property

@@ -1,6 +1,7 @@
 """The records everything is built on: questions with people's counts, a model's answers, and estimates."""
 
-from pluralign.records.answer import POPULATION, Answer, Condition, Outcome, PersonaForm
+from pluralign.records.answer import POPULATION, Answer, Condition, Outcome, PersonaForm, Shown
+from pluralign.records.contrast import Contrast
 from pluralign.records.estimate import CellScore, Comparison, Estimate, Interval
 from pluralign.records.finding import Finding, Severity
 from pluralign.records.jsonl import canonical_json, content_hash, read_jsonl, write_jsonl
@@ -12,6 +13,7 @@ __all__ = [
     "CellScore",
     "Comparison",
     "Condition",
+    "Contrast",
     "Estimate",
     "Finding",
     "Group",
@@ -22,6 +24,7 @@ __all__ = [
     "Question",
     "QuestionSet",
     "Severity",
+    "Shown",
     "canonical_json",
     "content_hash",
     "read_jsonl",

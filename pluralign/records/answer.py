@@ -25,30 +25,51 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+class Shown(Record):
+    """A question that is shown with its answer.
+
+    Attributes:
+        text: The question without its options.
+        options: The options in the order in which they are listed; empty where they are not.
+        answer: What was answered, word for word.
+    """
+
+    text: Text
+    options: tuple[Text, ...] = ()
+    answer: Text
+
+
 class Condition(Record):
     """Under which condition a model answers.
 
     Attributes:
-        kind: What the model is given beside the question: nothing, a persona of a group, a value profile, or
-            the group's answers to other questions.
+        kind: What the model is given beside the question: nothing, a persona of a group, a value profile, the
+            group's shares of answers to other questions ("few_shot"), or a person's own answers to other
+            questions as turns of the conversation ("in_context").
         id: Id of the group for which the model speaks; "none" where nothing is given.
         text: What the model is told; empty for kind "none". For a persona of form "member" it completes
             "people who ..."; everywhere else it stands in the prompt word for word.
         form: Wording of a persona: "member" ("You are one of the people who ..."), or "qa", "bio", "portray"
             (Santurkar et al. 2023).
+        examples: The turns of kind "in_context", earliest first; there may be none, and text may be empty.
     """
 
-    kind: Literal["none", "persona", "profile", "few_shot"] = "none"
+    kind: Literal["none", "persona", "profile", "few_shot", "in_context"] = "none"
     id: Text = "none"
     text: str = ""
     form: PersonaForm = "member"
+    examples: tuple[Shown, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.kind == "in_context":
+            return self
         if (self.kind == "none") == bool(self.text):
             raise ValueError(
                 f"text: a condition of kind {self.kind!r} with text {self.text!r} makes no sense"
             )
+        if self.examples:
+            raise ValueError(f"examples: a condition of kind {self.kind!r} has none")
         return self
 
     @property

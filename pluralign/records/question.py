@@ -31,11 +31,14 @@ class Group(Record):
         text: The group in words, completing "people who ...", or None for the whole population.
         personas: Form of a persona prompt ("qa", "bio", "portray") -> its exact wording, where the data's
             authors published one; the other forms are built from id and text.
+        member_of: Where the group is a single person: ids of the groups that the person belongs to, for
+            example "gender=Female"; at most one of each grouping.
     """
 
     id: Text
     text: str | None = None
     personas: Mapping[str, Text] = {}
+    member_of: tuple[Text, ...] = ()
 
 
 class Question(Record):
@@ -53,6 +56,7 @@ class Question(Record):
         truth: The exact distribution, where the answer comes from a process known in closed form.
         options_listed: Whether the options are listed when the question is asked. False where the text
             already says what may be answered (an integer from 0 to 10).
+        topic: What it is about, or the part of a study that it belongs to; None where that is not known.
     """
 
     id: Text
@@ -63,6 +67,7 @@ class Question(Record):
     effective_n: Mapping[str, Count] = {}
     truth: tuple[Probability, ...] | None = None
     options_listed: bool = True
+    topic: Text | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -90,7 +90,7 @@ def test_a_condition_says_something_unless_it_is_none(fields, message):
 
 
 def test_an_unknown_kind_of_condition():
-    with pytest.raises(ValidationError, match="'none', 'persona', 'profile' or 'few_shot'"):
+    with pytest.raises(ValidationError, match="'none', 'persona', 'profile', 'few_shot' or 'in_context'"):
         Condition(kind="mood", text="You are glad.")
 
 

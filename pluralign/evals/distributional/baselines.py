@@ -11,7 +11,7 @@ from math import factorial
 
 import numpy as np
 
-from pluralign.evals.distributional.cells import Array, Cell
+from pluralign.evals.cells import Array, Cell
 from pluralign.records import POPULATION, QuestionSet, content_hash
 
 UNIFORM, POSITION_MARGINAL, GROUP_BLIND, SHUFFLED = "uniform", "position marginal", "group-blind", "shuffled"

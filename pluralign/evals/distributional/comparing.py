@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 
-from pluralign.evals.distributional.cells import Cell, group_slices, make_cells, slices
+from pluralign.evals.cells import Cell, group_slices, make_cells, slices
 from pluralign.evals.distributional.estimates import N_RESAMPLES, bootstrap_method
 from pluralign.evals.distributional.measures import CORRECTED, DISTANCES, QUANTITIES
 from pluralign.evals.distributional.presets import find_preset

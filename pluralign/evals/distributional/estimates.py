@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from pluralign.evals.cells import Cell, unscored
 from pluralign.evals.distributional.baselines import MODEL_FREE, UNIFORM
-from pluralign.evals.distributional.cells import Cell, unscored
 from pluralign.evals.distributional.measures import (
     CORRECTED,
     DistanceMeasure,

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from pluralign.evals.distributional.cells import Array, Cell
+from pluralign.evals.cells import Array, Cell
 from pluralign.metrics import (
     Distance,
     entropy_bits,

@@ -5,12 +5,11 @@ distribution where the answer comes from a process known in closed form.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 
 from pluralign.errors import DataError
+from pluralign.evals.cells import Cell, group_slices, make_cells, slices, unscored
 from pluralign.evals.distributional.baselines import Baselines
-from pluralign.evals.distributional.cells import Cell, group_slices, make_cells, slices, unscored
 from pluralign.evals.distributional.estimates import N_RESAMPLES, distance_estimate, quantity_estimate
 from pluralign.evals.distributional.measures import (
     CORRECTED,
@@ -21,38 +20,11 @@ from pluralign.evals.distributional.measures import (
 )
 from pluralign.evals.distributional.presets import Preset, find_preset
 from pluralign.evals.distributional.values import Scored, score_cells
+from pluralign.evals.scores import Scores
 from pluralign.records import Answer, CellScore, Estimate, QuestionSet
 
 _QUANTITIES = frozenset(quantity.name for quantity in QUANTITIES)
 SOUND, WITH_FAULTY = "without faulty items", "with faulty items"
-
-
-@dataclass(frozen=True)
-class DistributionalScores:
-    """What the evaluator found.
-
-    Attributes:
-        primary: Name of the metric that stands for the whole: the preset's, or ours.
-        estimates: One per metric and slice; the primary metric over the slice "all" first.
-        cells: Every cell with its values.
-        n_unscored: reason -> number of cells without a score.
-    """
-
-    primary: str
-    estimates: tuple[Estimate, ...]
-    cells: tuple[CellScore, ...]
-    n_unscored: Mapping[str, int]
-
-    def estimate(self, name: str, slice_name: str = "all") -> Estimate:
-        """The estimate of one metric over one slice.
-
-        Raises:
-            KeyError: There is none.
-        """
-        for estimate in self.estimates:
-            if (estimate.name, estimate.slice) == (name, slice_name):
-                return estimate
-        raise KeyError(f"{name} over {slice_name}")
 
 
 def score_distributional(
@@ -65,7 +37,7 @@ def score_distributional(
     drop_faulty: bool = False,
     leave_out: bool = True,
     seed: int = 0,
-) -> DistributionalScores:
+) -> Scores:
     """Score answers against people's answers, or against the truth of a known process.
 
     Args:
@@ -105,7 +77,7 @@ def score_distributional(
         estimates.append(
             _distance(measures[0], part, slice_name=name, scored=scored, preset=chosen, seed=seed)
         )
-    return DistributionalScores(
+    return Scores(
         primary=primary,
         estimates=tuple(each for each in estimates if each and _tells(each, is_scored=bool(scored[primary]))),
         cells=tuple(_row(cell, scored, primary=primary) for cell in cells),

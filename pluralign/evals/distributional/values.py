@@ -6,8 +6,8 @@ from math import isfinite
 
 import numpy as np
 
+from pluralign.evals.cells import Array, Cell
 from pluralign.evals.distributional.baselines import UNIFORM, Baselines, cell_rng
-from pluralign.evals.distributional.cells import Array, Cell
 from pluralign.evals.distributional.measures import DistanceMeasure
 from pluralign.evals.distributional.presets import Lost, Preset
 from pluralign.metrics import noise_draws, split_halves

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pluralign.evals.distributional import Baselines, make_cells, score_distributional
+from pluralign.evals.cells import make_cells
+from pluralign.evals.distributional import Baselines, score_distributional
 from pluralign.records import Answer, Condition, Group, Option, Question, QuestionSet
 
 TWO = (Option(text="yes"), Option(text="no"))

@@ -1,0 +1,134 @@
+"""A value profile: what a person or a tradition values, in its own words, as data."""
+
+import unicodedata
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from pluralign.records.base import Record, duplicates
+
+SCHEMA_VERSION = 1
+
+# Marks that chat formats use to open or close a turn: no statement of a value needs one.
+_TURN_MARKS = (
+    "<|",
+    "|>",
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "<</SYS>>",
+    "<s>",
+    "</s>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+)
+# Joiners without which Persian, Hindi or an emoji is spelled wrong; every other format character is refused.
+_JOINERS = frozenset("\u200c\u200d")
+
+
+def one_line(text: str) -> str:
+    """The text, where it is one line of ordinary characters.
+
+    Raises:
+        ValueError: It holds a line break, a control or invisible character, or a mark of a chat format.
+    """
+    for character in text:
+        if character not in _JOINERS and unicodedata.category(character) in {
+            "Cc",
+            "Cf",
+            "Co",
+            "Cs",
+            "Zl",
+            "Zp",
+        }:
+            raise ValueError(
+                f"the character U+{ord(character):04X} ({unicodedata.name(character, 'control character')}) may "
+                "not stand in a profile: write one line of visible text"
+            )
+    for mark in _TURN_MARKS:
+        if mark.lower() in text.lower():
+            raise ValueError(
+                f"{mark!r} may not stand in a profile: chat formats use it to open or close a turn"
+            )
+    return text
+
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+_OneLine = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$"), AfterValidator(one_line)]
+Title = Annotated[_OneLine, StringConstraints(max_length=80)]
+Line = Annotated[_OneLine, StringConstraints(max_length=240)]
+Paragraph = Annotated[_OneLine, StringConstraints(max_length=600)]
+Weight = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+
+
+class Value(Record):
+    """One thing that is valued.
+
+    Attributes:
+        statement: In the first person: "I ..." or "We ...".
+        weight: How much it matters beside the others, above 0 and at most 1; None where a hedge says it.
+        hedge: How firmly it is held, in a few words: "without exception", "as a rule", "where it costs little".
+    """
+
+    statement: Line
+    weight: Weight | None = None
+    hedge: Title | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.weight is None) == (self.hedge is None):
+            raise ValueError(f"weight, hedge: exactly one of them is given with {self.statement!r}")
+        return self
+
+
+class Provenance(Record):
+    """Where a profile comes from.
+
+    Attributes:
+        kind: "curated": written from public descriptions; "inferred": from a person's ratings;
+            "demographic": from facts about a person.
+        sources: What it rests on: author, title and year, or an address; at least one.
+        licence: Of the profile's own text.
+    """
+
+    kind: Literal["curated", "inferred", "demographic"]
+    sources: tuple[Line, ...] = Field(min_length=1)
+    licence: Title
+
+
+class ValueProfile(Record):
+    """What a person or a tradition values.
+
+    Attributes:
+        schema_version: Version of this record.
+        id: Key, for example "virtue-ethics".
+        title: Name for people.
+        summary: One or two sentences for whoever chooses a profile.
+        values: What is valued, most important first.
+        norms: How one who holds the profile speaks and deals with others; statements in the first person.
+        does_not_hold: What is often taken for a part of the profile and is none of it, and what it opposes;
+            statements in the first person as one would make them who did hold it.
+        provenance: Where the profile comes from.
+        contrast: Id of an opposed profile, against which steering is measured.
+        language: BCP 47 tag of the language that the profile is written in.
+    """
+
+    schema_version: Literal[1] = 1
+    id: Slug
+    title: Title
+    summary: Paragraph
+    values: tuple[Value, ...] = Field(min_length=1, max_length=24)
+    norms: tuple[Line, ...] = Field(default=(), max_length=12)
+    does_not_hold: tuple[Line, ...] = Field(default=(), max_length=12)
+    provenance: Provenance
+    contrast: Slug | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        statements = (*(value.statement for value in self.values), *self.norms, *self.does_not_hold)
+        if repeated := duplicates(statements):
+            raise ValueError(f"values, norms, does_not_hold: {repeated} stand there more than once")
+        if self.contrast == self.id:
+            raise ValueError(f"contrast: {self.id!r} cannot be opposed to itself")
+        return self

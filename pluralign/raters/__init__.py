@@ -1,0 +1,1 @@
+"""Value profiles inferred from people's ratings: encode, decode, cluster."""
