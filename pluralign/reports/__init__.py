@@ -2,6 +2,8 @@
 
 from pluralign.reports.comparisons import comparison_sentence, comparisons_table, verdict
 from pluralign.reports.content import Report, Section, Series
+from pluralign.reports.contrasts_plot import save_contrast_figure
+from pluralign.reports.curves import save_curve_figure
 from pluralign.reports.figure import save_figure
 from pluralign.reports.page import render_page, write_page
 from pluralign.reports.rows import Row, estimate_rows
@@ -18,6 +20,8 @@ __all__ = [
     "estimate_rows",
     "estimates_table",
     "render_page",
+    "save_contrast_figure",
+    "save_curve_figure",
     "save_figure",
     "verdict",
     "write_page",

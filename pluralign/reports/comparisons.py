@@ -8,16 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from pluralign.records import Comparison
+from pluralign.reports.labels import metric_label, slice_kind, slice_label
 from pluralign.reports.lines import MEASURE, lines_table, set_columns
 from pluralign.reports.rows import (
     FURTHER_METRICS,
     N_EXTREMES,
     NONE,
+    SINGLE,
     bracket,
-    is_group,
-    metric_label,
     number,
-    slice_label,
 )
 
 # Of the verdict after Holm, as of the test behind `Comparison.minimum_detectable`.
@@ -65,14 +64,18 @@ def headline_comparisons(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def groups_sentence(comparisons: Sequence[Comparison]) -> str:
-    """How many groups differ in the primary metric: "after minus before over 40 groups: 39 better, 1 worse"."""
-    verdicts: dict[str, list[str]] = {}
+    """How many groups, and pairs of groups, differ in the primary metric.
+
+    "after minus before over 40 groups: 39 better, 1 worse".
+    """
+    verdicts: dict[tuple[str, str], list[str]] = {}
     for each in headline_comparisons(comparisons):
-        if is_group(each.slice):
-            verdicts.setdefault(f"{each.first} minus {each.second}", []).append(verdict(each))
+        if (kind := slice_kind(each.slice)) in SINGLE:
+            verdicts.setdefault((f"{each.first} minus {each.second}", kind), []).append(verdict(each))
     return "; ".join(
-        f"{pair} over {len(found):,} groups: {', '.join(f'{n:,} {says}' for says, n in Counter(found).most_common())}"
-        for pair, found in verdicts.items()
+        f"{series} over {len(found):,} {kind}s: "
+        f"{', '.join(f'{n:,} {says}' for says, n in Counter(found).most_common())}"
+        for (series, kind), found in verdicts.items()
     )
 
 
@@ -81,8 +84,8 @@ def comparisons_table(comparisons: Sequence[Comparison], *, every: bool = False)
 
     Args:
         comparisons: All of one pair.
-        every: Whether to show every metric, slice and group, and not the headline metrics and the groups with
-            the lowest and the highest differences only.
+        every: Whether to show every metric, slice and group, and not the headline metrics and the groups and
+            pairs with the lowest and the highest differences only.
     """
     shown = _by_metric(comparisons) if every else _without_middle(headline_comparisons(comparisons))
     title = f"{comparisons[0].first} minus {comparisons[0].second}" if comparisons else ""
@@ -114,9 +117,12 @@ def _by_metric(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def _without_middle(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The comparisons with the groups of the lowest and of the highest differences only."""
-    groups = sorted((each for each in comparisons if is_group(each.slice)), key=lambda each: each.difference)
-    middle = {each.slice for each in groups[N_EXTREMES:-N_EXTREMES]}
+    """The comparisons with the groups and the pairs of the lowest and of the highest differences only."""
+    middle: set[str] = set()
+    for kind in SINGLE:
+        alike = [each for each in comparisons if slice_kind(each.slice) == kind]
+        alike.sort(key=lambda each: each.difference)
+        middle |= {each.slice for each in alike[N_EXTREMES:-N_EXTREMES]}
     return [each for each in comparisons if each.slice not in middle]
 
 

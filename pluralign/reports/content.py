@@ -1,10 +1,10 @@
 """What a report is made from: measured series, their comparisons, and the facts of the run."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pluralign.errors import DataError, did_you_mean
-from pluralign.records import Answer, Comparison, Estimate, QuestionSet
+from pluralign.records import Answer, Comparison, Contrast, Estimate, QuestionSet
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Series:
 
     Attributes:
         label: Its name in every table, bar and sentence.
-        answers: At most one for each question and condition.
+        answers: At most one for each question and condition: two forms of one persona are two conditions.
         estimates: At most one for each metric and slice.
     """
 
@@ -25,11 +25,14 @@ class Series:
         if not self.label.strip():
             raise DataError("A series needs a label.")
         _refuse_twice(
-            [f"{answer.question_id!r} under {answer.condition.id!r}" for answer in self.answers],
+            (
+                ((each.question_id, each.condition), f"{each.question_id!r} under {each.condition.id!r}")
+                for each in self.answers
+            ),
             what=f"The series {self.label!r} answers",
         )
         _refuse_twice(
-            [f"{estimate.name!r} over {estimate.slice!r}" for estimate in self.estimates],
+            (((each.name, each.slice), f"{each.name!r} over {each.slice!r}") for each in self.estimates),
             what=f"The series {self.label!r} estimates",
         )
 
@@ -45,6 +48,8 @@ class Section:
         comparisons: Paired differences between these series.
         groups: Ids of the groups that answers are held against. None: those for which answers speak, or
             all of a question's, where none does.
+        contrasts: Differences between two groups, as the last series predicts them and as they are.
+        readings: What the numbers say, one sentence each: shown first.
     """
 
     title: str
@@ -52,10 +57,12 @@ class Section:
     series: tuple[Series, ...]
     comparisons: tuple[Comparison, ...] = ()
     groups: tuple[str, ...] | None = None
+    contrasts: tuple[Contrast, ...] = ()
+    readings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         labels = [series.label for series in self.series]
-        _refuse_twice([repr(label) for label in labels], what=f"{self.title!r} holds the series")
+        _refuse_twice(((label, repr(label)) for label in labels), what=f"{self.title!r} holds the series")
         options = {question.id: question.options for question in self.questions.questions}
         for series in self.series:
             where = f"Series {series.label!r} of {self.title!r}"
@@ -74,6 +81,19 @@ class Section:
                 if label not in labels:
                     known = did_you_mean(label, labels)
                     raise DataError(f"{self.title!r} compares the unknown series {label!r}.{known}")
+        for contrast in self.contrasts:
+            asked = options.get(contrast.question_id)
+            if asked is None:
+                known = did_you_mean(contrast.question_id, options)
+                raise DataError(
+                    f"{self.title!r} contrasts groups on the unknown question {contrast.question_id!r}.{known}"
+                )
+            if len(contrast.people) != len(asked):
+                raise DataError(
+                    f"{self.title!r} contrasts {contrast.first!r} and {contrast.second!r} with "
+                    f"{len(contrast.people)} differences for the {len(asked)} options of question "
+                    f"{contrast.question_id!r}."
+                )
 
 
 @dataclass(frozen=True)
@@ -95,9 +115,9 @@ class Report:
     reproduce: str
 
 
-def _refuse_twice(names: list[str], *, what: str) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+def _refuse_twice(named: Iterable[tuple[Hashable, str]], *, what: str) -> None:
+    seen: set[Hashable] = set()
+    for key, name in named:
+        if key in seen:
             raise DataError(f"{what} {name} more than once; keep one, or give each its own series.")
-        seen.add(name)
+        seen.add(key)

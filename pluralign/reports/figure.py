@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.errors import ConfigurationError, require
+from pluralign.errors import ConfigurationError, DataError, require
 from pluralign.files import write_whole
 from pluralign.reports.content import Report, Section
 from pluralign.reports.palette import REFERENCE, series_colours
@@ -30,30 +30,59 @@ def save_figure(report: Report, path: Path, *, n_panels: int = 6, dpi: int = 160
         dpi: Dots per inch of a PNG.
 
     Raises:
+        DataError: No question has a panel.
         ConfigurationError: Another ending.
         MissingExtraError: matplotlib is not installed.
         StorageError: The file cannot be written.
     """
-    file_format = path.suffix.removeprefix(".").lower()
-    if file_format not in FORMATS:
-        raise ConfigurationError(
-            f"{path}: a figure is saved as {', '.join(FORMATS)}, not as {path.suffix!r}."
-        )
-    # A Figure of its own, without pyplot: no global state, no window, the Agg canvas for PNG.
-    figure_class = require("matplotlib.figure", extra="plot").Figure
     chosen = _choose(report, n_panels)
+    if not chosen:
+        raise DataError(f"{path}: no panel to draw; single people have none.")
     n_rows = -(-len(chosen) // 2)
-    figure = figure_class(figsize=(9, 0.5 + 2.9 * n_rows), layout="constrained")
+    figure = blank_figure(path, size=(9, 0.5 + 2.9 * n_rows))
     for axes, (section, panel) in zip(figure.subplots(n_rows, 2, squeeze=False).flat, chosen, strict=False):
         _draw(axes, panel, colours=[light for light, _ in series_colours(len(section.series))])
     for axes in figure.axes[len(chosen) :]:
         axes.set_axis_off()
-    _add_legend(figure)
+    add_legend(figure)
+    write_figure(figure, path, dpi=dpi)
+
+
+def blank_figure(path: Path, *, size: tuple[float, float]) -> Any:
+    """A matplotlib figure to be saved under `path`.
+
+    Args:
+        path: Where it will be written.
+        size: Width and height in inches.
+
+    Raises:
+        ConfigurationError: Its ending is none of `FORMATS`.
+        MissingExtraError: matplotlib is not installed.
+    """
+    if _format(path) not in FORMATS:
+        raise ConfigurationError(
+            f"{path}: a figure is saved as {', '.join(FORMATS)}, not as {path.suffix!r}."
+        )
+    # A Figure of its own, without pyplot: no global state, no window, the Agg canvas for PNG.
+    return require("matplotlib.figure", extra="plot").Figure(figsize=size, layout="constrained")
+
+
+def write_figure(figure: Any, path: Path, *, dpi: int) -> None:
+    """Write a figure in the format that the path's ending says, whole or not at all.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    file_format = _format(path)
     content = BytesIO()
     # No date in the file: equal input gives an equal picture.
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     figure.savefig(content, format=file_format, dpi=dpi, metadata=dates.get(file_format))
     write_whole(path, content.getvalue())
+
+
+def _format(path: Path) -> str:
+    return path.suffix.removeprefix(".").lower()
 
 
 def _choose(report: Report, n_panels: int) -> list[tuple[Section, Panel]]:
@@ -95,8 +124,8 @@ def _draw(axes: Any, panel: Panel, *, colours: Sequence[str]) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _add_legend(figure: Any) -> None:
-    """One legend for all panels, each label once."""
+def add_legend(figure: Any) -> None:
+    """One legend below all panels of a figure, each label once."""
     found: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):

@@ -9,9 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pluralign.files import write_whole
 from pluralign.records import Answer, Outcome
-from pluralign.reports import comparisons, panels, rows
+from pluralign.reports import comparisons, contrasts_plot, curves, panels, rows
 from pluralign.reports.content import Report, Section
+from pluralign.reports.labels import slice_kind
 from pluralign.reports.palette import REFERENCE, series_colours
+from pluralign.reports.people import single_people, without_people
 from pluralign.reports.strips import Strips, draw_strips
 
 # Of a block, so many panels are open; the others are folded. More groups than that are folded too.
@@ -34,6 +36,8 @@ def render_page(report: Report) -> str:
         directions=rows.DIRECTIONS,
         n_replies=N_REPLIES,
         n_characters=N_CHARACTERS,
+        contrast_frame=contrasts_plot.FRAME,
+        curve_frame=curves.FRAME,
     )
     return f"{text.strip()}\n"
 
@@ -78,27 +82,33 @@ def _environment() -> Environment:
 
 def _section_view(section: Section) -> dict[str, object]:
     """What the template shows of a section, beside the section itself."""
-    headline = [row for row in rows.estimate_rows(section.series) if not row.is_group]
-    every = rows.estimate_rows(section.series, every=True)
-    further = [row for row in every if not row.is_group and row not in headline]
-    groups = rows.group_rows(section.series)
+    people = single_people(section.questions)
     blocks = panels.blocks(section)
+    section = without_people(section)
+    headline = [row for row in rows.estimate_rows(section.series) if not row.is_single]
+    every = rows.estimate_rows(section.series, every=True)
+    further = [row for row in every if not row.is_single and row not in headline]
+    singles = {kind: rows.single_rows(section.series, kind=kind) for kind in ("group", "pair")}
     compared = comparisons.headline_comparisons(section.comparisons)
     whole = [each for each in compared if each.slice == "all"]
     parts = [each for each in compared if each.slice != "all"]
-    others = [each for each in section.comparisons if not rows.is_group(each.slice)]
+    others = [each for each in section.comparisons if slice_kind(each.slice) not in rows.SINGLE]
     return {
         "section": section,
         "colours": series_colours(len(section.series)),
         "headline": _by_metric(headline),
         "further": _by_metric(further),
+        "reference_labels": {label for row in every for label, _ in row.references},
         "notes": rows.notes(headline),
         "further_notes": rows.notes(further),
-        "groups": draw_strips(groups) if len(groups) > 1 else None,
+        "singles": [(kind, draw_strips(found)) for kind, found in singles.items() if len(found) > 1],
+        "contrasts": contrasts_plot.contrast_plots(section.contrasts, section.questions),
+        "curves": curves.curve_plots(section.series),
         "compared": whole,
         "compared_further": [*parts, *(each for each in others if each not in compared)],
         "groups_sentence": comparisons.groups_sentence(section.comparisons),
         "blocks": panels.extremes(blocks),
+        "n_people": len(people),
         "n_panels": sum(len(block.panels) for block in blocks),
     }
 

@@ -5,11 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pluralign.metrics.distances import total_variation
-from pluralign.records import POPULATION, Answer, Group, Option, Outcome, Question
-from pluralign.reports.content import Section
+from pluralign.records import POPULATION, Answer, Condition, Group, Option, Outcome, Question
+from pluralign.reports.content import Section, Series
+from pluralign.reports.labels import slice_label
+from pluralign.reports.people import single_people
 
 # Whom a panel is of where the answer is held against the exact truth, or against nothing.
 NOBODY = ""
+# For whom -> in which voice -> answer.
+_Spoken = dict[str, dict[str, Answer]]
 # Bars end at the smallest of these that holds them all, so that flat distributions can be read too.
 SCALES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 # Of a section, so many of the worst and of the best panels stand on the page: it must stay small enough to open.
@@ -98,30 +102,34 @@ def blocks(section: Section) -> list[Block]:
     """Arrange a section's panels in blocks, both worst first by the last series.
 
     A block is a family where the question's id names one ("urn/3" is of family urn), else a question
-    with its groups where it was put to several; the questions that are left share one block.
+    with its groups where it was put to several; the questions that are left share one block. A single
+    person has no panel: what one person answered is no distribution to be seen.
     """
     groups = {group.id: group for group in section.questions.groups}
-    answers: dict[str, dict[str, dict[str, Answer]]] = {}
-    for series in section.series:
-        for answer in series.answers:
-            of_series = answers.setdefault(answer.question_id, {}).setdefault(series.label, {})
-            of_series[answer.condition.group] = answer
+    people = single_people(section.questions)
+    answers = _by_question(section.series, without=people)
     spoken_for = {
         series.label: {answer.condition.group for answer in series.answers} for series in section.series
     }
     found: dict[str, list[Panel]] = {}
     for question in section.questions.questions:
         own = answers.get(question.id, {})
-        targets = _targets(question, own, spoken_for=spoken_for, groups=section.groups)
+        known = [group for group in question.groups if group not in people]
+        if question.groups and not known and question.truth is None:
+            continue
+        targets = _targets(question, own, known=known, spoken_for=spoken_for, groups=section.groups)
         family, has_family, _ = question.id.partition("/")
         by_group = len(targets) > 1 and not has_family
         heading = question.text if by_group else family if has_family else ""
         for target, speakers in targets.items():
             whom = _whom(groups.get(target), target)
-            title, subtitle = (whom or "No group", "") if by_group else (question.text, whom)
-            answered = {label: own.get(label, {}).get(speaker) for label, speaker in speakers.items()}
-            panel = _panel(question, target, answered=answered, title=title, subtitle=subtitle)
-            found.setdefault(heading, []).append(panel)
+            for voice, answered in _voices({
+                label: own.get(label, {}).get(each, {}) for label, each in speakers.items()
+            }):
+                named = f"{whom} ({voice})" if voice else whom
+                title, subtitle = (named or "No group", "") if by_group else (question.text, named)
+                panel = _panel(question, target, answered=answered, title=title, subtitle=subtitle)
+                found.setdefault(heading, []).append(panel)
     made = [
         Block(title, tuple(sorted(panels, key=_worst_first)), _mean_error(panels))
         for title, panels in found.items()
@@ -144,10 +152,43 @@ def extremes(whole: Sequence[Block]) -> list[Block]:
     ]
 
 
+def _by_question(series: Sequence[Series], *, without: Collection[str]) -> dict[str, dict[str, _Spoken]]:
+    """Question -> series -> what it answers for each group but those left out."""
+    answers: dict[str, dict[str, _Spoken]] = {}
+    for each in series:
+        for answer in each.answers:
+            if answer.condition.group not in without:
+                of_series = answers.setdefault(answer.question_id, {}).setdefault(each.label, {})
+                of_series.setdefault(answer.condition.group, {})[_voice(answer.condition)] = answer
+    return answers
+
+
+def _voice(condition: Condition) -> str:
+    """What tells answers for one group apart: the form of the persona, or how many examples came before."""
+    if condition.kind == "in_context":
+        return slice_label(f"examples={len(condition.examples)}")
+    return slice_label(f"form={condition.form}") if condition.kind == "persona" else ""
+
+
+def _voices(answered: Mapping[str, Mapping[str, Answer]]) -> list[tuple[str, dict[str, Answer | None]]]:
+    """The answers for one group, one panel each: series -> voice -> answer becomes voice -> series -> answer.
+
+    The voice is empty where no series has several. A series with a single answer shows it beside each.
+    """
+    voices = dict.fromkeys(voice for own in answered.values() if len(own) > 1 for voice in own)
+    only = {label: next(iter(own.values())) if len(own) == 1 else None for label, own in answered.items()}
+    if not voices:
+        return [("", only)]
+    return [
+        (voice, {label: only[label] or own.get(voice) for label, own in answered.items()}) for voice in voices
+    ]
+
+
 def _targets(
     question: Question,
-    answers: Mapping[str, Mapping[str, Answer]],
+    answers: Mapping[str, Mapping[str, object]],
     *,
+    known: Sequence[str],
     spoken_for: Mapping[str, Collection[str]],
     groups: Collection[str] | None,
 ) -> dict[str, dict[str, str]]:
@@ -158,12 +199,12 @@ def _targets(
 
     Args:
         question: The question.
-        answers: Series -> for whom it speaks -> answer to this question.
+        answers: Series -> for whom it speaks -> what it answers to this question.
+        known: The question's groups that have panels.
         spoken_for: Series -> for whom any of its answers speaks.
         groups: Ids of the groups to be met; None for those that any answer speaks for.
     """
     asked = {group for spoken in spoken_for.values() for group in spoken}
-    known = question.groups
     met = [group for group in known if group in (asked if groups is None else groups)]
     stands_in = groups is not None or not met
     if stands_in and not met and (POPULATION in asked or not asked):
@@ -177,7 +218,9 @@ def _targets(
     for speaker in dict.fromkeys(speaker for own in answers.values() for speaker in own):
         if not any(speaker in speakers.values() for speakers in targets.values()):
             target = speaker if speaker in known or speaker != POPULATION else NOBODY
-            targets[target] = dict.fromkeys(spoken_for, speaker)
+            # The model unsteered, where it was steered too: nobody's answer, with nothing to hold it against.
+            if target != NOBODY or not targets:
+                targets[target] = dict.fromkeys(spoken_for, speaker)
     return targets or {NOBODY: dict.fromkeys(spoken_for, POPULATION)}
 
 

@@ -5,24 +5,8 @@ from dataclasses import dataclass
 
 from pluralign.records import Estimate, Interval
 from pluralign.reports.content import Series
+from pluralign.reports.labels import bare_metric, metric_label, n_examples, slice_kind, slice_label
 
-METRIC_LABELS = {
-    "total_variation": "Total variation",
-    "js_divergence_bits": "Jensen-Shannon divergence",
-    "js_divergence_nats": "Jensen-Shannon divergence",
-    "js_distance_base2": "Jensen-Shannon distance, base 2",
-    "js_distance_nats": "Jensen-Shannon distance, base e",
-    "wasserstein_ordinal": "Wasserstein distance on the scale",
-    "js_divergence_bits_corrected": "Jensen-Shannon divergence, bias-corrected",
-    "js_divergence_nats_smoothed": "Jensen-Shannon divergence, smoothed",
-    "kl_divergence_nats": "Kullback-Leibler divergence",
-    "mode_match": "Mode match",
-    "entropy_ratio": "Entropy, model over people",
-    "refusal_mass_prob": "Mass on refusals",
-    "valid_mass_prob": "Valid mass",
-    "order_sensitivity": "Order sensitivity",
-    "entropy_bits": "Entropy",
-}
 # Variants and details: shown on request, or where one of them is the primary metric.
 FURTHER_METRICS = frozenset({
     "js_divergence_bits",
@@ -33,13 +17,28 @@ FURTHER_METRICS = frozenset({
     "kl_divergence_nats",
     "entropy_bits",
     "order_sensitivity",
+    "macro_f1",
 })
 # Beside the primary metric, the one that is shown over every family and grouping: where no answer came.
 VALID_MASS = "valid_mass_prob"
-# Of many groups so many of the best and so many of the worst are shown.
+# Metrics that are shown after every number of examples.
+CURVE_METRICS = ("nll_nats", "accuracy")
+# Slices that are one of many alike: of groups and of pairs, so many of the best and of the worst are shown.
+SINGLE = frozenset({"group", "pair"})
 N_EXTREMES = 3
 PEOPLE, NOISE_FLOOR, CEILING = "people", "noise floor", "people split-half"
-BASELINES = ("uniform", "position marginal", "group-blind", "shuffled")
+# From the one that knows least to the one that knows most.
+BASELINES = (
+    "chance",
+    "uniform",
+    "majority option",
+    "position marginal",
+    "own marginal",
+    "question-blind",
+    "group-blind",
+    "other people",
+    "shuffled",
+)
 ARROWS = {True: "↓", False: "↑", None: "="}
 DIRECTIONS = {"↓": "lower is better", "↑": "higher is better", "=": "right where it is the people's"}
 NONE, MINUS, PARTIAL = "—", "\u2212", "*"
@@ -98,7 +97,7 @@ class Row:
         references: (label, cell): the people's value, trivial baselines, noise floor, people's split-half
             ceiling. The same labels in every row of a table; from the last series that has them.
         n: Questions scored and, in brackets, cells where these are more: "5 (40-47)" where series differ.
-        is_group: Whether the slice is a single group of people.
+        kind: Kind of the slice, see `slice_kind`.
     """
 
     name: str
@@ -110,7 +109,12 @@ class Row:
     series: tuple[tuple[str, Cell], ...]
     references: tuple[tuple[str, Cell], ...]
     n: str
-    is_group: bool = False
+    kind: str = "all"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the slice is a single group of people, or a pair of groups: there may be hundreds."""
+        return self.kind in SINGLE
 
     @property
     def unscored(self) -> str:
@@ -133,24 +137,23 @@ def estimate_rows(series: Sequence[Series], *, every: bool = False) -> list[Row]
     Args:
         series: The series side by side; the metric of the first estimate is the primary one.
         every: Whether to give all metrics, slices and groups. Otherwise: the primary metric over all
-            slices, but only the best and the worst groups; valid mass over all families and groupings;
-            the other headline metrics as a whole.
+            slices, but only the best and the worst groups and pairs; valid mass over all families and
+            groupings; the other headline metrics as a whole and under each thing that was given.
     """
     table = _table(series)
     primary = next(iter(table), "")
     keys = [(name, slice_name) for name, slices in table.items() for slice_name in slices]
     if not every:
-        groups = [key for key in keys if key[0] == primary and is_group(key[1])]
-        middle = set(groups[N_EXTREMES:-N_EXTREMES])
-        keys = [key for key in keys if _is_headline(*key, primary=primary) and key not in middle]
+        hidden = _hidden(table.get(primary, {}))
+        keys = [key for key in keys if _is_headline(*key, primary=primary) and key[1] not in hidden]
     return _rows(table, keys, labels=[each.label for each in series])
 
 
-def group_rows(series: Sequence[Series]) -> list[Row]:
-    """The primary metric's row for each single group of people, best first by the last series."""
+def single_rows(series: Sequence[Series], *, kind: str) -> list[Row]:
+    """The primary metric's row for each single "group" of people or "pair" of groups, best first by the last series."""
     table = _table(series)
     primary = next(iter(table), "")
-    keys = [(primary, slice_name) for slice_name in table.get(primary, {}) if is_group(slice_name)]
+    keys = [(primary, slice_name) for slice_name in table.get(primary, {}) if slice_kind(slice_name) == kind]
     return _rows(table, keys, labels=[each.label for each in series])
 
 
@@ -164,23 +167,6 @@ def bracket(interval: Interval) -> str:
     return f"[{number(interval.low)}, {number(interval.high)}]"
 
 
-def metric_label(name: str) -> str:
-    """A metric's label, or its name where it has none; "preset.metric" is the metric as the preset has it."""
-    preset, _, metric = name.rpartition(".")
-    label = METRIC_LABELS.get(metric, metric)
-    return f"{label}, {preset}" if preset else label
-
-
-def slice_label(name: str) -> str:
-    """A slice in words: "family=urn" is "urn", "groups=party" is "party groups"."""
-    kind, _, value = name.partition("=")
-    if kind == "groups" and value:
-        return "whole population" if value == "all" else f"{value} groups"
-    if kind in {"family", "group"} and value:
-        return "whole population" if value == "all" else value.replace("=", ": ")
-    return name
-
-
 def notes(rows: Sequence[Row]) -> list[str]:
     """What a reader of these rows must know, one sentence each: intervals, scores, what exists only partly."""
     intervals = [cell.interval for row in rows for _, cell in row.series if cell.interval]
@@ -192,7 +178,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     partial: dict[str, dict[str, None]] = {}
     for row in rows:
         for label, cell in row.references:
-            if cell.partial and not row.is_group:
+            if cell.partial and not row.is_single:
                 partial.setdefault(label, {})[f"{cell.partial} ({row.slice})"] = None
     if partial:
         where = "; ".join(f"{label} {', '.join(sizes)}" for label, sizes in partial.items())
@@ -200,47 +186,87 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return said
 
 
+def is_group(slice_name: str) -> bool:
+    """Whether a slice is a single group of people."""
+    return slice_kind(slice_name) == "group"
+
+
 def _table(series: Sequence[Series]) -> _Table:
-    """All estimates; the single groups of a metric come last, best first by the last series that has them."""
+    """All estimates; of a metric, numbers of examples come in order, then pairs, then groups, the best first."""
     table: _Table = {}
     for each in series:
         for estimate in each.estimates:
             table.setdefault(estimate.name, {}).setdefault(estimate.slice, {})[each.label] = estimate
-    return {name: dict(sorted(slices.items(), key=_groups_last)) for name, slices in table.items()}
+    return {name: dict(sorted(slices.items(), key=_place)) for name, slices in table.items()}
 
 
-def _groups_last(item: tuple[str, Mapping[str, Estimate]]) -> tuple[bool, bool, float]:
+def _place(item: tuple[str, Mapping[str, Estimate]]) -> tuple[int, bool, float]:
+    """Where a slice stands: its kind, whether it has no value, and its number or value in the last series."""
     slice_name, by_label = item
+    k = n_examples(slice_name)
+    if k is not None:
+        return 1, False, k
+    kind = slice_kind(slice_name)
+    if kind not in SINGLE:
+        return 0, False, 0.0
     last = list(by_label.values())[-1]
-    if not is_group(slice_name):
-        return False, False, 0.0
+    rank = 3 if kind == "group" else 2
     if last.value is None:
-        return True, True, 0.0
-    return True, False, -last.value if last.lower_is_better is False else last.value
+        return rank, True, 0.0
+    return rank, False, -last.value if last.lower_is_better is False else last.value
 
 
-def is_group(slice_name: str) -> bool:
-    """Whether a slice is a single group of people."""
-    return slice_name.startswith("group=")
+def _hidden(slices: Mapping[str, object]) -> set[str]:
+    """Slices of the primary metric that are too many to be shown: the middle ones of each kind."""
+    pairs = [name for name in slices if slice_kind(name) == "pair"]
+    groups = [name for name in slices if is_group(name)]
+    counts = [(k, name) for name in slices if (k := n_examples(name)) is not None]
+    hidden = {*groups[N_EXTREMES:-N_EXTREMES], *pairs[N_EXTREMES:-N_EXTREMES]}
+    if len(pairs) == 1:
+        # The only pair is everything.
+        hidden |= set(pairs)
+    if len(counts) > 2 * N_EXTREMES + 1:
+        # Powers of two keep the shape of a learning curve.
+        hidden |= {name for k, name in counts[1:-1] if k & (k - 1)}
+    return hidden
 
 
 def _is_headline(name: str, slice_name: str, *, primary: str) -> bool:
     if name == primary:
         return True
-    if is_group(slice_name) or name in FURTHER_METRICS:
+    kind = slice_kind(slice_name)
+    if name in FURTHER_METRICS or kind in SINGLE or kind == "form":
         return False
-    return name == VALID_MASS or not slice_name.startswith(("family=", "groups="))
+    if kind in {"family", "groups"}:
+        return name == VALID_MASS
+    if kind == "examples":
+        return bare_metric(name) in CURVE_METRICS
+    return kind != "given" or name != VALID_MASS
 
 
 def _rows(table: _Table, keys: Sequence[tuple[str, str]], *, labels: Sequence[str]) -> list[Row]:
     references = _reference_labels([e for name, slice_name in keys for e in table[name][slice_name].values()])
-    groups = {
-        name: [slice_name for slice_name in slices if is_group(slice_name)] for name, slices in table.items()
-    }
+    ranks = {name: _ranks(slices) for name, slices in table.items()}
     return [
-        _row(table[name][slice_name], labels=labels, references=references, groups=groups[name])
+        _row(
+            table[name][slice_name],
+            labels=labels,
+            references=references,
+            rank=ranks[name].get(slice_name, ""),
+        )
         for name, slice_name in keys
     ]
+
+
+def _ranks(slices: Iterable[str]) -> dict[str, str]:
+    """Single group or pair -> its place among its like, from the best: "(1 of 130)"."""
+    of_kind: dict[str, list[str]] = {}
+    for name in slices:
+        if slice_kind(name) in SINGLE:
+            of_kind.setdefault(slice_kind(name), []).append(name)
+    return {
+        name: f" ({i} of {len(names)})" for names in of_kind.values() for i, name in enumerate(names, start=1)
+    }
 
 
 def _row(
@@ -248,13 +274,12 @@ def _row(
     *,
     labels: Sequence[str],
     references: Sequence[str],
-    groups: Sequence[str],
+    rank: str,
 ) -> Row:
     estimates = list(by_series.values())
     last = estimates[-1]
     # Later series overwrite earlier ones.
     beside = {name: cell for each in estimates for name, cell in _references(each).items()}
-    rank = f" ({groups.index(last.slice) + 1} of {len(groups)})" if last.slice in groups else ""
     return Row(
         name=last.name,
         metric=metric_label(last.name),
@@ -265,7 +290,7 @@ def _row(
         series=tuple((label, _cell(by_series.get(label))) for label in labels),
         references=tuple((label, beside.get(label, Cell())) for label in references),
         n=_size(estimates),
-        is_group=last.slice in groups,
+        kind=slice_kind(last.slice),
     )
 
 

@@ -85,6 +85,20 @@ def test_groups_are_counted_by_verdict(compared):
     assert groups_sentence(compared[:3]) == ""
 
 
+def test_pairs_of_groups_are_counted_apart_and_their_middle_is_left_out(compared):
+    pairs = [
+        each.model_copy(update={"slice": f"pair=g=A | g={name}"})
+        for name, each in zip("BCDEFGHI", compared[4:], strict=True)
+    ]
+    assert groups_sentence([*compared, *pairs]) == (
+        "after minus before over 8 groups: 5 no clear difference, 3 better; "
+        "after minus before over 8 pairs: 5 no clear difference, 3 better"
+    )
+    text = printed(comparisons_table([*compared, *pairs]))
+    assert [name for name in "BCDEFGHI" if f"A against {name}" in text] == list("BCDGHI")
+    assert "country: C" in text
+
+
 def test_the_table_shows_the_headline_and_the_extreme_groups(compared):
     lines = [line.rstrip() for line in printed(comparisons_table(compared)).splitlines()]
     assert [line.split()[:2] for line in lines if line.startswith("  country")] == [

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from pluralign.errors import DataError
-from pluralign.records import Option, Question, QuestionSet
+from pluralign.records import Condition, Option, Question, QuestionSet
 from pluralign.reports import Section, Series
 
 
@@ -43,3 +43,17 @@ def test_a_series_may_be_empty():
     two = (Option(text="a"), Option(text="b"))
     questions = QuestionSet(id="s", questions=(Question(id="q", text="?", options=two),))
     assert Section("Nothing yet", questions, series=(Series(label="x"),)).series[0].answers == ()
+
+
+def test_two_forms_of_a_persona_and_two_numbers_of_examples_are_two_conditions(coins):
+    answer = coins.series[1].answers[0]
+    conditions = [
+        Condition(kind="persona", id="g=A", text="I am", form="qa"),
+        Condition(kind="persona", id="g=A", text="I am", form="bio"),
+        Condition(kind="in_context", id="g=A"),
+        Condition(kind="in_context", id="g=A", text="Answer as before."),
+    ]
+    answers = tuple(answer.model_copy(update={"condition": condition}) for condition in conditions)
+    assert Series("x", answers=answers).answers == answers
+    with pytest.raises(DataError, match=re.escape("'coin/fair' under 'g=A' more than once")):
+        Series("x", answers=(*answers, answers[1]))

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
-from pluralign.errors import ConfigurationError, MissingExtraError
-from pluralign.reports import save_figure
+from pluralign.errors import ConfigurationError, DataError, MissingExtraError
+from pluralign.reports import Report, save_figure
 
 
 @pytest.mark.parametrize(("name", "start"), [("f.png", b"\x89PNG"), ("f.svg", b"<?xml"), ("f.pdf", b"%PDF")])
@@ -30,3 +30,8 @@ def test_without_matplotlib_the_extra_is_named(report, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
     with pytest.raises(MissingExtraError, match=r"pluralign\[plot\]"):
         save_figure(report, tmp_path / "f.png")
+
+
+def test_a_report_without_panels_has_no_figure(tmp_path):
+    with pytest.raises(DataError, match=r"f\.png: no panel to draw"):
+        save_figure(Report("Nothing", (), (), {}, "pluralign"), tmp_path / "f.png")

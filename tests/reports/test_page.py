@@ -210,3 +210,43 @@ def test_five_thousand_cells_make_a_page_that_opens(new_answer):
     assert "Of 5,000 questions put to a group, the 90 worst and the 10 best" in Page(html).text
     assert "cells.jsonl in the run\u2019s folder holds the values of all" in Page(html).text
     assert len(html) < 1_000_000
+
+
+def test_readings_stand_under_the_heading_and_above_the_table(coins):
+    readings = ("The model moves <half> of the way.", "It is drier than people.")
+    section = Section("Coins", coins.questions, series=coins.series, readings=readings)
+    html = render_page(Report("Coins", (), (section,), {}, "pluralign"))
+    places = [
+        html.index(part)
+        for part in ("<h2>Coins", "moves &lt;half&gt; of", "drier", '<table class="estimates">')
+    ]
+    assert places == sorted(places)
+    assert "half>" not in Page(html).tags
+
+
+def test_without_steering_nothing_of_it_is_on_the_page(html):
+    body = html.split("</style>")[1]
+    for part in ("readings", "plots", "single people", "chance</dt>", "pairs"):
+        assert part not in body
+
+
+def test_pairs_are_drawn_best_first_and_new_baselines_are_explained(coins, new_estimate):
+    baselines = {"chance": 0.5, "question-blind": 0.6}
+    rate = {
+        "name": "identification_rate",
+        "unit": "probability",
+        "lower_is_better": False,
+        "baselines": baselines,
+    }
+    estimates = (
+        new_estimate(0.8, **rate),
+        *(new_estimate(0.5 + i / 10, **rate, slice=f"pair=g=A | g={name}") for i, name in enumerate("BCDE")),
+    )
+    section = Section("Pairs", coins.questions, series=(Series("model", estimates=estimates),))
+    html = render_page(Report("Pairs", (), (section,), {}, "pluralign"))
+    text = Page(html).text
+    assert "Identification rate of 4 pairs, best first by “model”" in text
+    plot = html.split('<details class="groups" open>')[1].split("</details>")[0]
+    assert re.findall(r"A against (\w)", plot) == list("EDCB")
+    assert "chance what a blind guess gets" in text
+    assert "other people what" not in text

@@ -1,6 +1,6 @@
 import pytest
 
-from pluralign.records import Group, Option, Question, QuestionSet
+from pluralign.records import Condition, Group, Option, Question, QuestionSet
 from pluralign.reports import Section, Series
 from pluralign.reports.panels import N_BEST, N_WORST, blocks, extremes
 
@@ -148,3 +148,35 @@ def test_too_many_panels_are_the_worst_and_the_best_answered_ones(many):
 
 def test_few_panels_are_all_shown(coins):
     assert extremes(blocks(coins)) == blocks(coins)
+
+
+def test_each_form_of_a_persona_has_a_panel_and_a_single_answer_stands_beside_each(lands, new_answer):
+    questions, _ = lands
+
+    def answer(form, share):
+        condition = Condition(kind="persona", id="country=A", text="I live in A.", form=form)
+        return new_answer("q", "m", probabilities=(share, 1 - share)).model_copy(
+            update={"condition": condition}
+        )
+
+    several = Series("several", answers=(answer("qa", 0.7), answer("bio", 0.2)))
+    one = Series("one", answers=(answer("portray", 0.5),))
+    (block,) = blocks(Section("Lands", questions, series=(one, several)))
+    assert [
+        (panel.subtitle, [column.probabilities[0] for column in panel.columns]) for panel in block.panels
+    ] == [
+        ("People who live in A (BIO form)", [0.5, 0.2]),
+        ("People who live in A (QA form)", [0.5, 0.7]),
+    ]
+    (alone,) = blocks(Section("Lands", questions, series=(one,)))
+    assert [panel.subtitle for panel in alone.panels] == ["People who live in A"]
+
+
+def test_answers_of_the_model_unsteered_have_no_panel_beside_those_of_the_model_steered(lands, new_answer):
+    questions, plain = lands
+    steered = new_answer("q", "model", probabilities=(0.7, 0.3), group="country=A")
+    series = Series("model", answers=(*plain.answers, steered))
+    (block,) = blocks(Section("Lands", questions, series=(series,), groups=("country=A",)))
+    assert [(panel.subtitle, panel.error) for panel in block.panels] == [
+        ("People who live in A", pytest.approx(0.1))
+    ]

@@ -1,7 +1,7 @@
 import pytest
 
 from pluralign.reports import Series, estimate_rows
-from pluralign.reports.rows import group_rows, notes, number, slice_label
+from pluralign.reports.rows import notes, number, single_rows
 
 
 def test_rows_hold_every_metric_and_slice_of_any_series(coins):
@@ -46,20 +46,6 @@ def test_numbers(value, text):
     assert number(value) == text
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("all", "all"),
-        ("family=urn", "urn"),
-        ("group=party=Democrat", "party: Democrat"),
-        ("groups=party", "party groups"),
-        ("groups=all", "whole population"),
-    ],
-)
-def test_slices_in_words(name, text):
-    assert slice_label(name) == text
-
-
 def test_the_intervals_are_explained_once(coins):
     assert notes(estimate_rows(coins.series)) == ["95% interval: bootstrap over questions"]
 
@@ -95,12 +81,12 @@ def test_a_variant_is_headline_where_it_is_primary(world):
 
 
 def test_groups_stand_best_first_and_those_without_value_last(world, new_estimate):
-    assert [row.slice[9] for row in group_rows(world)] == list("ABCDEFGH")
+    assert [row.slice[9] for row in single_rows(world, kind="group")] == list("ABCDEFGH")
     similar = [
         new_estimate(value, slice=f"group=country={name}", lower_is_better=False)
         for name, value in (("low", 0.1), ("none", None), ("high", 0.9))
     ]
-    rows = group_rows([Series("x", estimates=tuple(similar))])
+    rows = single_rows([Series("x", estimates=tuple(similar))], kind="group")
     assert [row.slice for row in rows] == [
         "country: high (1 of 3)",
         "country: low (2 of 3)",
@@ -128,3 +114,153 @@ def test_the_score_names_its_baseline_and_with_several_series_each(world):
     two = [Series("before", estimates=estimates), Series("after", estimates=estimates)]
     assert estimate_rows(two)[0].score == "before: 0.117 vs group-blind, after: 0.117 vs group-blind"
     assert estimate_rows(world)[-1].score == ""
+
+
+@pytest.fixture
+def steering(new_estimate):
+    """Identification over everything, 3 forms, 7 pairs and 2 groups, and what stands beside it."""
+    baselines = {
+        "other people": 0.8,
+        "group-blind": 0.7,
+        "majority option": 0.4,
+        "chance": 0.5,
+        "home-made": 0.1,
+    }
+
+    def share(value, name="identification_rate", slice_name="all", **more):
+        more = {"lower_is_better": False, "unit": "probability"} | more
+        return new_estimate(value, name=name, slice=slice_name, **more)
+
+    ratio = {"lower_is_better": None, "unit": "ratio", "people": 1.0}
+    pairs = [f"pair=g=A | g={name}" for name in "BCDEFGH"]
+    return [
+        share(0.8, baselines=baselines),
+        *(share(0.7, slice_name=f"form={form}") for form in ("qa", "bio", "portray")),
+        share(0.6, slice_name="group=g=A"),
+        share(0.9, slice_name="group=g=B"),
+        *(share(0.5 + i / 100, slice_name=pair) for i, pair in enumerate(pairs)),
+        share(0.4, "contrast_slope", **ratio),
+        share(0.5, "contrast_slope_corrected", **ratio),
+        *(share(0.4, "contrast_slope", pair, **ratio) for pair in pairs),
+        *(
+            share(0.5, name)
+            for name in [
+                "contrast_correlation",
+                "own_total_variation",
+                "swapped_total_variation",
+                "group_total_variation",
+                "entropy_ratio",
+                "accuracy",
+                "balanced_accuracy",
+                "macro_f1",
+                "value_inequity",
+                "drift_total_variation",
+                "steering_gain",
+                "valid_mass_prob",
+                "modular_pluralism_vk.accuracy",
+            ]
+        ),
+        share(0.5, "accuracy", "form=qa"),
+        share(0.5, "accuracy", "pair=g=A | g=B"),
+    ]
+
+
+def test_the_headline_of_steering(steering):
+    rows = estimate_rows([Series("x", estimates=tuple(steering))])
+    assert [row.slice for row in rows if row.name == "identification_rate"] == [
+        "all",
+        "QA form",
+        "BIO form",
+        "PORTRAY form",
+        "A against H (1 of 7)",
+        "A against G (2 of 7)",
+        "A against F (3 of 7)",
+        "A against D (5 of 7)",
+        "A against C (6 of 7)",
+        "A against B (7 of 7)",
+        "g: B (1 of 2)",
+        "g: A (2 of 2)",
+    ]
+    others = [(row.name, row.slice) for row in rows if row.name != "identification_rate"]
+    assert {slice_name for _, slice_name in others} == {"all"}
+    assert [name for name, _ in others] == [
+        "contrast_slope",
+        "contrast_slope_corrected",
+        "contrast_correlation",
+        "own_total_variation",
+        "swapped_total_variation",
+        "group_total_variation",
+        "entropy_ratio",
+        "accuracy",
+        "balanced_accuracy",
+        "value_inequity",
+        "drift_total_variation",
+        "steering_gain",
+        "valid_mass_prob",
+        "modular_pluralism_vk.accuracy",
+    ]
+    slope = next(row for row in rows if row.name == "contrast_slope")
+    assert (slope.arrow, dict(slope.references)["people"].number) == ("=", "1.000")
+
+
+def test_baselines_of_steering_stand_from_the_blindest_to_the_best_informed(steering):
+    first, *_ = estimate_rows([Series("x", estimates=tuple(steering))])
+    assert [label for label, cell in first.references if cell.value is not None] == [
+        "chance",
+        "majority option",
+        "group-blind",
+        "other people",
+        "home-made",
+    ]
+
+
+def test_the_only_pair_is_everything_and_is_not_said_twice(steering):
+    single = [each for each in steering if "pair=" not in each.slice or each.slice == "pair=g=A | g=B"]
+    assert "against" not in "".join(
+        row.slice for row in estimate_rows([Series("x", estimates=tuple(single))])
+    )
+    every = estimate_rows([Series("x", estimates=tuple(single))], every=True)
+    assert "A against B (1 of 1)" in {row.slice for row in every}
+
+
+def test_pairs_have_rows_of_their_own(steering):
+    rows = single_rows([Series("x", estimates=tuple(steering))], kind="pair")
+    assert [row.slice[:11] for row in rows] == [f"A against {name}" for name in "HGFEDCB"]
+    assert all(row.is_single for row in rows)
+
+
+def test_numbers_of_examples_ascend_and_of_many_the_powers_of_two_are_shown(new_estimate):
+    def slices(counts, **more):
+        of = [
+            new_estimate(1.0, name=name, slice=f"examples={k}")
+            for name in ("nll_nats", "accuracy", "gain_nats", "valid_mass_prob")
+            for k in counts
+        ]
+        rows = estimate_rows([Series("x", estimates=(new_estimate(1.0, name="nll_nats"), *of))], **more)
+        found = {}
+        for row in rows:
+            found.setdefault(row.name, []).append(row.slice)
+        return found
+
+    assert slices([16, 2, 0]) == {
+        "nll_nats": ["all", "before any example", "after 2 examples", "after 16 examples"],
+        "accuracy": ["before any example", "after 2 examples", "after 16 examples"],
+    }
+    shown = ["before any example", "after 1 example", *(f"after {k} examples" for k in (2, 4, 8, 16, 20))]
+    assert slices(range(21))["accuracy"] == shown
+    assert slices(range(21))["nll_nats"] == ["all", *shown]
+    assert len(slices(range(21), every=True)["gain_nats"]) == 21
+
+
+def test_what_was_given_is_shown_for_each_metric_but_valid_mass(new_estimate):
+    of = [
+        new_estimate(1.0, name=name, slice=f"given={given}")
+        for name in ("nll_nats", "usable_information_nats", "valid_mass_prob")
+        for given in ("none", "profile")
+    ]
+    assert [(row.name, row.slice) for row in estimate_rows([Series("x", estimates=tuple(of))])] == [
+        ("nll_nats", "given nothing"),
+        ("nll_nats", "given a profile"),
+        ("usable_information_nats", "given nothing"),
+        ("usable_information_nats", "given a profile"),
+    ]

@@ -3,6 +3,7 @@ from io import StringIO
 
 from rich.console import Console
 
+from pluralign.records import Interval
 from pluralign.reports import Series, as_markdown, estimate_rows, estimates_table
 
 
@@ -149,3 +150,78 @@ def test_markdown_is_a_table_whatever_the_labels_hold(coins):
 
 def test_nothing_measured_is_an_empty_table():
     assert "lower is better" in printed(estimates_table([Series("x")]))
+
+
+def steering(new_estimate, n_metrics):
+    share = {"unit": "probability", "lower_is_better": False, "n_questions": 120, "n_cells": 240}
+    ratio = share | {"unit": "ratio", "lower_is_better": None, "people": 1.0}
+
+    def interval(value, half):
+        return Interval(low=value - half, high=value + half, method="bootstrap")
+
+    rate = {**share, "name": "identification_rate"}
+    return Series(
+        "model",
+        estimates=(
+            new_estimate(0.8, **rate, baselines={"chance": 0.5}, interval=interval(0.8, 0.02)),
+            new_estimate(0.75, **(rate | {"n_cells": 120}), slice="group=party=Republican"),
+            new_estimate(0.85, **(rate | {"n_cells": 120}), slice="group=party=Democrat"),
+            new_estimate(0.43, **ratio, name="contrast_slope", interval=interval(0.43, 0.03)),
+            new_estimate(None, **share, name="accuracy", reason="nobody was asked"),
+            *(new_estimate(0.1, **share, name=f"m{i}") for i in range(n_metrics - 3)),
+        ),
+    )
+
+
+def test_of_many_metrics_each_that_is_measured_as_a_whole_stands_in_one_line(new_estimate):
+    def lines(n_metrics):
+        table = estimates_table([steering(new_estimate, n_metrics)], width=60)
+        return without_padding(printed(table, width=60)).splitlines()
+
+    few, many = lines(9), lines(10)
+    assert "  all                        0.430 [0.400, 0.460] 120 (240)" in few
+    place = many.index("Contrast slope = (ratio)     0.430 [0.400, 0.460] 120 (240)")
+    assert many[place - 1] == ""
+    assert many[place + 1 : place + 5] == [
+        "    people 1.000",
+        "Accuracy ↑ (probability)                        — 120 (240)",
+        "    nobody was asked",
+        "m0 ↑ (probability)                          0.100 120 (240)",
+    ]
+    assert many.count("") == 1
+    # Eight metrics with a heading, a row and an empty line above; or nine lines with one empty line above all.
+    assert len(few) - len(many) == 8 * 3 - (9 + 1)
+
+
+def test_steering_of_two_groups_by_two_models_fits_a_screen(new_estimate):
+    names = [
+        "contrast_slope_corrected",
+        "contrast_correlation",
+        "own_total_variation",
+        "swapped_total_variation",
+        "group_total_variation",
+        "entropy_ratio",
+        "balanced_accuracy",
+        "value_inequity",
+        "drift_total_variation",
+        "steering_gain",
+        "valid_mass_prob",
+    ]
+    one = steering(new_estimate, 3)
+    full = (
+        *one.estimates,
+        *(
+            new_estimate(
+                0.5,
+                name=name,
+                unit="probability",
+                interval=Interval(low=0.4, high=0.6, method="bootstrap"),
+                baselines={"chance": 0.5, "majority option": 0.4, "question-blind": 0.3, "group-blind": 0.2},
+            )
+            for name in names
+        ),
+    )
+    series = [Series(label, estimates=full) for label in ("before", "after")]
+    lines = printed(estimates_table(series)).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) <= 41
