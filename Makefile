@@ -59,8 +59,9 @@ format: install  ## rewrite the sources as ruff wants them
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-docs: install  ## docs/cli.md from the commands' own help; a test compares them
+docs: install  ## docs/cli.md from the commands' own help, the table of docs/profiles.md; tests compare them
 	@$(BIN)/typer pluralign.cli.app utils docs --name pluralign --title "The command line" --output docs/cli.md
+	@$(BIN)/python scripts/profile_table.py
 
 # Exit status 2: what a benchmark compares with is not installed; it has said how to get it.
 bench: install  ## the benchmarks, each of which prints its ratio

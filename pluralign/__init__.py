@@ -19,9 +19,12 @@ _EXPORTS = {
     "Question": "pluralign.records",
     "QuestionSet": "pluralign.records",
     "PluralignError": "pluralign.errors",
+    "ValueProfile": "pluralign.profiles",
     "load_model": "pluralign.models",
+    "load_profile": "pluralign.profiles",
     "evaluate": "pluralign.evaluation",
     "score_file": "pluralign.evaluation",
+    "system_prompt": "pluralign.profiles",
 }
 
 __all__ = [
@@ -35,16 +38,20 @@ __all__ = [
     "PluralignError",
     "Question",
     "QuestionSet",
+    "ValueProfile",
     "__version__",
     "evaluate",
     "load_model",
+    "load_profile",
     "score_file",
+    "system_prompt",
 ]
 
 if TYPE_CHECKING:
     from pluralign.errors import PluralignError
     from pluralign.evaluation import evaluate, score_file
     from pluralign.models import load_model
+    from pluralign.profiles import ValueProfile, load_profile, system_prompt
     from pluralign.records import (
         Answer,
         Condition,

@@ -21,14 +21,14 @@ def result_console() -> "Console":
     """Where results go: stdout."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, emoji=False)
 
 
 def progress_console() -> "Console":
     """Where progress and errors go: stderr."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, emoji=False)
 
 
 def print_json(value: Any) -> None:

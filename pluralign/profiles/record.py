@@ -1,63 +1,102 @@
 """A value profile: what a person or a tradition values, in its own words, as data."""
 
 import unicodedata
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from pluralign.records.base import Record, duplicates
-
-SCHEMA_VERSION = 1
 
 # Marks that chat formats use to open or close a turn: no statement of a value needs one.
 _TURN_MARKS = (
     "<|",
     "|>",
+    "<\uff5c",
+    "\uff5c>",
     "[INST]",
     "[/INST]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
     "<<SYS>>",
     "<</SYS>>",
     "<s>",
     "</s>",
+    "<bos>",
+    "<eos>",
     "<start_of_turn>",
     "<end_of_turn>",
+    "<think>",
+    "</think>",
 )
-# Joiners without which Persian, Hindi or an emoji is spelled wrong; every other format character is refused.
+# Invisible, but Persian, Hindi or an emoji is spelled wrong without them; allowed behind a visible character.
 _JOINERS = frozenset("\u200c\u200d")
+_EMOJI_OR_TEXT = frozenset("\ufe0e\ufe0f")
+_REFUSED_CATEGORIES = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+# Invisible or no characters at all, yet of another category (Unicode: Default_Ignorable_Code_Point, Noncharacter).
+_REFUSED = frozenset(
+    chr(code)
+    for first, last in (
+        (0x034F, 0x034F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x2065, 0x2065),
+        (0x3164, 0x3164),
+        (0xFDD0, 0xFDEF),
+        (0xFE00, 0xFE0D),
+        (0xFFA0, 0xFFA0),
+        (0xFFF0, 0xFFF8),
+        (0xE0000, 0xE0FFF),
+        *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)),
+    )
+    for code in range(first, last + 1)
+)
 
 
 def one_line(text: str) -> str:
     """The text, where it is one line of ordinary characters.
 
     Raises:
-        ValueError: It holds a line break, a control or invisible character, or a mark of a chat format.
+        ValueError: It is blank or begins or ends with a space, or holds a line break, a control, invisible or
+            direction character, or a mark of a chat format.
     """
-    for character in text:
-        if character not in _JOINERS and unicodedata.category(character) in {
-            "Cc",
-            "Cf",
-            "Co",
-            "Cs",
-            "Zl",
-            "Zp",
-        }:
+    for before, character in pairwise(" " + text):
+        if character in _REFUSED or (
+            unicodedata.category(character) in _REFUSED_CATEGORIES and character not in _JOINERS
+        ):
             raise ValueError(
-                f"the character U+{ord(character):04X} ({unicodedata.name(character, 'control character')}) may "
-                "not stand in a profile: write one line of visible text"
+                f"the character {_name(character)} may not stand in a profile: write one line of visible text"
+            )
+        # A run of invisible characters spells nothing, but can carry a hidden message.
+        if (character in _JOINERS and (before in _JOINERS or before.isspace())) or (
+            character in _EMOJI_OR_TEXT and (before in _JOINERS | _EMOJI_OR_TEXT or before.isspace())
+        ):
+            raise ValueError(
+                f"the character {_name(character)} may stand only behind a visible character in a profile"
             )
     for mark in _TURN_MARKS:
         if mark.lower() in text.lower():
             raise ValueError(
                 f"{mark!r} may not stand in a profile: chat formats use it to open or close a turn"
             )
+    if text != text.strip() or not text:
+        raise ValueError(f"{text!r} is blank, or begins or ends with a space: write one line of visible text")
     return text
 
 
+def _name(character: str) -> str:
+    names = {"\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\t": "TAB", "\x85": "NEXT LINE"}
+    unnamed = "control character" if unicodedata.category(character) == "Cc" else "unassigned or private"
+    return f"U+{ord(character):04X} ({names.get(character) or unicodedata.name(character, unnamed)})"
+
+
+# The pattern is for the JSON Schema alone: `one_line` refuses what it refuses, and says why.
+_OneLine = (AfterValidator(one_line), Field(json_schema_extra={"pattern": r"^\S(.*\S)?$"}))
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-_OneLine = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$"), AfterValidator(one_line)]
-Title = Annotated[_OneLine, StringConstraints(max_length=80)]
-Line = Annotated[_OneLine, StringConstraints(max_length=240)]
-Paragraph = Annotated[_OneLine, StringConstraints(max_length=600)]
+Title = Annotated[str, StringConstraints(max_length=80), *_OneLine]
+Line = Annotated[str, StringConstraints(max_length=240), *_OneLine]
+Paragraph = Annotated[str, StringConstraints(max_length=600), *_OneLine]
 Weight = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 
@@ -69,6 +108,15 @@ class Value(Record):
         weight: How much it matters beside the others, above 0 and at most 1; None where a hedge says it.
         hedge: How firmly it is held, in a few words: "without exception", "as a rule", "where it costs little".
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["weight"], "properties": {"weight": {"type": "number"}}},
+                {"required": ["hedge"], "properties": {"hedge": {"type": "string"}}},
+            ]
+        }
+    )
 
     statement: Line
     weight: Weight | None = None
