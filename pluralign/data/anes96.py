@@ -3,13 +3,14 @@
 The respondents are those who named Clinton or Dole and left none of the variables below unanswered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pluralign.data.selection import select
+from pluralign.data.people import joined
+from pluralign.data.selection import draw, select
 from pluralign.errors import ConfigurationError, require
 from pluralign.records import Group, Option, Question, QuestionSet
 
@@ -168,6 +169,24 @@ _SEGMENTS: Mapping[str, _Segment] = {
     ),
 }
 
+_EDUCATIONS = (
+    "left school after eighth grade or earlier",
+    "have some high school education but no diploma",
+    "have a high school diploma",
+    "have some college education but no degree",
+    "have a community or junior college degree",
+    "have a bachelor's degree",
+    "have an advanced degree",
+)
+
+# How a person's background is told, as a clause of "people who ...", from the code of the variable.
+_CLAUSES: Mapping[str, Callable[[int], str]] = {
+    "age": lambda code: f"are {code} years old",
+    "educ": lambda code: _EDUCATIONS[code - 1],
+    "income": lambda code: f"have a household income of {_answer('income', code).lower()} a year",
+    "TVnews": lambda code: f"watched the national news on TV on {_answer('TVnews', code)} of the past week",
+}
+
 
 def load_anes96(
     *, questions: Sequence[str] | None = None, groups: Sequence[str] | None = None
@@ -187,14 +206,57 @@ def load_anes96(
     chosen = select(questions, _ITEMS, default=POLITICAL, what="ANES 1996 question")
     every_group = ("all", *_SEGMENTS)
     people = select(groups, every_group, default=every_group, what="ANES 1996 group")
-    frame = require("statsmodels.datasets.anes96", extra="data").load_pandas().data
-    codes = {name: np.asarray(frame[name], dtype=np.int64) for name in _ITEMS}
+    codes = _read_codes()
     return QuestionSet(
         id="anes96",
         questions=tuple(_question(name, people, codes=codes) for name in chosen),
         groups=tuple(Group(id=name, text=_group_text(name)) for name in people),
         source=SOURCE,
     )
+
+
+def load_anes96_people(
+    *, questions: Sequence[str] | None = None, people: int | None = None, seed: int = 0
+) -> QuestionSet:
+    """Load the American National Election Study 1996 person by person.
+
+    Each of the 944 respondents is a group of one, "respondent=17" (the row of the file), who answered every
+    question. What is asked is kept out of what is known of the person, so that no answer stands in the description:
+    the text holds the variables of `BACKGROUND` that are not asked, and `member_of` the bands of party, education
+    and income whose variable is not asked. With the questions of `POLITICAL` the party is asked, and so is not
+    told; to tell the party by `member_of`, leave out "PID".
+
+    Args:
+        questions: Ids out of `POLITICAL` and `BACKGROUND`; None for `POLITICAL`.
+        people: Number of respondents, at most, drawn with the seed; None for all 944.
+        seed: Seed of that draw.
+
+    Raises:
+        ConfigurationError: An unknown or repeated id, or fewer than one respondent.
+        MissingExtraError: statsmodels is not installed.
+    """
+    chosen = select(questions, _ITEMS, default=POLITICAL, what="ANES 1996 question")
+    codes = _read_codes()
+    every_row = [str(number) for number in range(1, len(codes["PID"]) + 1)]
+    rows = [int(number) - 1 for number in draw(every_row, people, seed=seed, what="people")]
+    return QuestionSet(
+        id="anes96_people",
+        questions=tuple(
+            _asked(name, {_respondent(row): _counts(codes[name][row : row + 1], item.bands) for row in rows})
+            for name, item in ((name, _ITEMS[name]) for name in chosen)
+        ),
+        groups=tuple(
+            _person(row, {name: int(codes[name][row]) for name in _ITEMS if name not in chosen})
+            for row in rows
+        ),
+        source=SOURCE,
+    )
+
+
+def _read_codes() -> dict[str, _Codes]:
+    """Variable -> everybody's codes, shape (n_respondents,)."""
+    frame = require("statsmodels.datasets.anes96", extra="data").load_pandas().data
+    return {name: np.asarray(frame[name], dtype=np.int64) for name in _ITEMS}
 
 
 def _question(name: str, groups: Sequence[str], *, codes: Mapping[str, _Codes]) -> Question:
@@ -205,6 +267,11 @@ def _question(name: str, groups: Sequence[str], *, codes: Mapping[str, _Codes]) 
             f"The ANES 1996 question {name!r} has no group left: {', '.join(groups)} are defined by its answers. "
             f"Add the group 'all' or leave the question out."
         )
+    return _asked(name, {group: _counts(codes[name][_members(group, codes)], item.bands) for group in asked})
+
+
+def _asked(name: str, counts: Mapping[str, tuple[float, ...]]) -> Question:
+    item = _ITEMS[name]
     return Question(
         id=name,
         text=item.text,
@@ -212,8 +279,30 @@ def _question(name: str, groups: Sequence[str], *, codes: Mapping[str, _Codes]) 
             Option(text=band.text, value=None if item.first_value is None else item.first_value + position)
             for position, band in enumerate(item.bands)
         ),
-        counts={group: _counts(codes[name][_members(group, codes)], item.bands) for group in asked},
+        counts=counts,
     )
+
+
+def _respondent(row: int) -> str:
+    return f"respondent={row + 1}"
+
+
+def _person(row: int, codes: Mapping[str, int]) -> Group:
+    """A respondent, described by the codes of these variables alone."""
+    return Group(
+        id=_respondent(row),
+        text=joined([clause(codes[name]) for name, clause in _CLAUSES.items() if name in codes]),
+        member_of=tuple(
+            group
+            for group, segment in _SEGMENTS.items()
+            if segment.variable in codes and segment.band.low <= codes[segment.variable] <= segment.band.high
+        ),
+    )
+
+
+def _answer(name: str, code: int) -> str:
+    """The text of the answer that a code stands for."""
+    return next(band.text for band in _ITEMS[name].bands if band.low <= code <= band.high)
 
 
 def _group_text(group: str) -> str | None:

@@ -33,6 +33,13 @@ CATALOGUE = (
         "public domain",
     ),
     Adapter(
+        "anes96_people",
+        "pluralign.data.anes96:load_anes96_people",
+        "The same 944 voters one by one, with their background",
+        "in the package statsmodels (pip install 'pluralign[data]')",
+        "public domain",
+    ),
+    Adapter(
         "file",
         "pluralign.data.files:load_file",
         "Questions of your own: CSV, JSONL or JSON",
@@ -73,6 +80,14 @@ CATALOGUE = (
         path="the folder of low_ambiguity.csv and high_ambiguity.csv",
     ),
     Adapter(
+        "multipico",
+        "pluralign.data.multipico:load_multipico",
+        "MultiPICo: 506 people, one by one, on which replies are ironic, in nine languages",
+        "https://github.com/Le-Wi-Di/le-wi-di.github.io",
+        "none stated",
+        path="the folder of MP_dev.json, MP_test.json and MP_annotators_meta.json",
+    ),
+    Adapter(
         "nytimes_books",
         "pluralign.data.nytimes_books:load_nytimes_books",
         "235 book summaries, likelihood to read by party and sex: a negative control",
@@ -98,9 +113,24 @@ CATALOGUE = (
         path="the folder of one conversation",
     ),
     Adapter(
+        "polis_people",
+        "pluralign.data.polis:load_polis_people",
+        "A Polis conversation: how each participant voted",
+        "https://github.com/compdemocracy/openData",
+        "CC BY 4.0",
+        path="the folder of one conversation",
+    ),
+    Adapter(
         "processes",
         "pluralign.data.processes:load_processes",
         "Coins, dice, random integers and urns, whose distribution is known exactly",
+        "written for pluralign",
+        "Apache-2.0",
+    ),
+    Adapter(
+        "profiles",
+        "pluralign.data.profiles:load_profile_statements",
+        "Statements of value profiles, which the profiles themselves affirm or deny",
         "written for pluralign",
         "Apache-2.0",
     ),
@@ -111,5 +141,13 @@ CATALOGUE = (
         "https://github.com/kaichen23/steer-bench",
         "none stated",
         path="the file steer-bench.json",
+    ),
+    Adapter(
+        "value_kaleidoscope",
+        "pluralign.data.value_kaleidoscope:load_value_kaleidoscope",
+        "Steerable ValueKaleidoscope of Modular Pluralism: what single values say to 2,429 situations",
+        "https://github.com/BunsenFeng/modular_pluralism",
+        "none stated",
+        path="the file steerable_test_valuekaleidoscope_small.json",
     ),
 )

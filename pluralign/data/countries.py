@@ -10,8 +10,12 @@ _WITH_ARTICLE = frozenset({
     "Czech Republic",
     "Maldives",
     "Netherlands",
+    "Palestinian Territory",
     "Palestinian territories",
     "Philippines",
+    "Syrian Arab Republic",
+    "United Arab Emirates",
+    "United Kingdom",
     "United States",
 })
 # As published files shorten them.
@@ -31,7 +35,11 @@ def country_id(country: str) -> str:
 
 def country_group(country: str) -> Group:
     """The people who live in a country: the id as the file spells it, the words in full."""
+    return Group(id=country_id(country), text=f"live in {country_name(country)}")
+
+
+def country_name(country: str) -> str:
+    """A country as it stands within a sentence: "the Netherlands"."""
     name = _SAMPLE.sub("", country)
     name = _IN_FULL.get(name, name)
-    article = "the " if name in _WITH_ARTICLE else ""
-    return Group(id=country_id(country), text=f"live in {article}{name}")
+    return f"the {name}" if name in _WITH_ARTICLE else name

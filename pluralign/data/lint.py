@@ -1,6 +1,7 @@
 """Faults of a question set that a score would inherit without a word.
 
-Every fault is one row of `CHECKS`. A fault of a question stands for as many items as the question has groups.
+Every fault is one row of `CHECKS`. A fault of a question stands for as many items as the question has groups. A
+person, as a group of one, is neither tiny nor one-hot: whoever answers gives one answer.
 """
 
 from collections import Counter
@@ -62,8 +63,8 @@ class _Subject:
 
     Attributes:
         questions: All of them.
-        people: Every cell with people's answers. None for an answer key, which is no share of people and may
-            have all the zeros that it likes.
+        people: Every cell with the answers of a group of people. None for an answer key, which is no share of
+            people and may have all the zeros that it likes, and none for a group that is a single person.
         solid: Those of them with enough people for a zero to mean something, or with their number not published.
         golds: Every cell, keys and known truths included.
     """
@@ -129,13 +130,20 @@ def _subject(questions: QuestionSet) -> _Subject:
         for question in questions.questions
         if question.truth is not None
     )
-    people = () if is_key else cells
+    single = _single_people(questions, cells)
+    people = () if is_key else tuple(cell for cell in cells if cell.group not in single)
     return _Subject(
         questions.questions,
         people=people,
         solid=tuple(cell for cell in people if cell.n_people is None or cell.n_people >= ENOUGH_PEOPLE),
         golds=(*cells, *truths),
     )
+
+
+def _single_people(questions: QuestionSet, cells: tuple[_Cell, ...]) -> set[str]:
+    """Ids of the groups that are a single person: said to belong to groups, or never more than one who answered."""
+    several = {cell.group for cell in cells if cell.n_people != 1}
+    return {group.id for group in questions.groups if group.member_of or group.id not in several}
 
 
 def _of_question(question: Question, detail: str, *, severity: Severity | None = None) -> _Hit:
@@ -337,7 +345,9 @@ CHECKS: Mapping[str, Check] = {
         Severity.FAULTY, "the same text, options and group as in an earlier question", _duplicates
     ),
     "one_hot": Check(Severity.NOTE, "everybody in the group gave the same answer", _one_hot),
-    "tiny_group": Check(Severity.NOTE, f"fewer than {TINY_GROUP} people answered", _tiny_group),
+    "tiny_group": Check(
+        Severity.NOTE, f"a group of which fewer than {TINY_GROUP} people answered", _tiny_group
+    ),
     "empty_group": Check(Severity.NOTE, "a group in which nobody answered", _empty_group),
     "no_groups": Check(Severity.NOTE, "a question of which no answers are known", _no_groups),
     "no_range": Check(

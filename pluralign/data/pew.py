@@ -1,5 +1,6 @@
 """OpinionQA's contentious Pew questions: counts by party, sex and race, with the ordinal value of each option."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,9 @@ _TEXTS = {
     "race=Refused": "refused to say which race they are",
     "race=White": "are White",
 }
+
+# A question's id ends in the survey it was part of: "GAP21Q33_g_W82".
+_WAVE = re.compile(r"_W(\d+)$")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -143,7 +147,8 @@ def load_pew(
     is a count of 0. Options are those of SubPOP's `question_ordinals.json`, not of MC_options, which were split
     at commas and miss keys of the counts. Its trailing options without an ordinal have no value; "Refused" and
     "Not sure" among them are refusals. The files merge into one question an id, with groups "party=Democrat",
-    "sex=Female", "race=Black"; a cell that nobody answered keeps its zeros.
+    "sex=Female", "race=Black"; a cell that nobody answered keeps its zeros. A question's topic is the wave of the
+    panel that it was asked in, which its id ends with: "wave 82".
 
     Args:
         path: The folder.
@@ -293,6 +298,7 @@ def _question(name: str, holders: Sequence[_Sheet], *, scale: _Scale, groups: Se
     cells = {group: counts for sheet in holders for group, counts in sheet.cells(name).items()}
     n_off_scale = len(scale.options) - len(scale.ordinal)
     values = (*scale.ordinal, *[None] * n_off_scale)
+    wave = _WAVE.search(name)
     return Question(
         id=name,
         text=holders[0].items[name].text,
@@ -302,6 +308,7 @@ def _question(name: str, holders: Sequence[_Sheet], *, scale: _Scale, groups: Se
             for group in groups
             if group in cells
         },
+        topic=f"wave {wave[1]}" if wave else None,
     )
 
 

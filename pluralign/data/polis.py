@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pluralign.data.loaded import Loaded, unusable
+from pluralign.data.people import few_answers
 from pluralign.data.reading import read_rows, read_text
-from pluralign.data.selection import select
+from pluralign.data.selection import draw, select
 from pluralign.errors import ConfigurationError, DataError
 from pluralign.records import POPULATION, Finding, Group, Option, Question, QuestionSet, Severity
 
 MIN_VOTES = 10  # on both sides, for a statement to tell groups apart: the rule for Polis representativeness
+MIN_OWN_VOTES = 10  # of a participant: of fewer, there is little to predict and nothing to predict it from
 
 # A pass is an answer, not a refusal: the statement was read and left undecided. It lies nowhere on the scale, as
 # nothing says that it lies half-way between agreeing and disagreeing.
@@ -57,6 +59,7 @@ class Representative(NamedTuple):
 class _Ballots:
     """The votes: statement ids in order of columns, shape (people, statements) with NaN for none, and groups."""
 
+    people: tuple[str, ...]
     statements: tuple[str, ...]
     votes: NDArray[np.float64]
     labels: NDArray[np.str_]
@@ -65,6 +68,10 @@ class _Ballots:
         """How often a group agreed, disagreed and passed, shape (statements, 3)."""
         members = slice(None) if group == POPULATION else self.labels == group
         return np.stack([(self.votes[members] == code).sum(axis=0) for code in _CODES], axis=-1).astype(float)
+
+    def person(self, row: int) -> str:
+        """Id of a participant as a group of one."""
+        return f"participant={self.people[row]}"
 
     def describing(self, group: str, *, min_votes: int) -> list[str]:
         """Ids of the statements that represent a group, the clearest first."""
@@ -134,6 +141,65 @@ def load_polis(
             id=f"polis-{folder.resolve().name}",
             questions=questions,
             groups=tuple(Group(id=group, text=_words(held_out.get(group, ()), texts)) for group in used),
+            source=layout.source,
+        ),
+        findings=tuple(findings),
+    )
+
+
+def load_polis_people(
+    *,
+    path: str | Path,
+    min_votes: int = MIN_OWN_VOTES,
+    people: int | None = None,
+    seed: int = 0,
+    votes: str | None = None,
+    comments: str | None = None,
+) -> Loaded:
+    """Load a Polis conversation person by person: each statement is a question, each participant a group of one.
+
+    A participant is "participant=17", with a count of 1 on each vote given. Nothing is known of the people but
+    their votes, so that they have no words; `member_of` names the opinion group, which Polis formed from these
+    very votes: results may be cut by it, but a description or a baseline made of it holds a part of the answers.
+
+    Args:
+        path: The folder, as `load_polis` takes it.
+        min_votes: Fewest votes, on statements left open to vote, with which a participant is kept.
+        people: Number of participants kept, at most, drawn with the seed; None for all.
+        seed: Seed of that draw.
+        votes: As for `load_polis`.
+        comments: As for `load_polis`.
+
+    Returns:
+        The questions on which the kept people voted, and findings as those of `load_polis` on statements; a note
+        tells how many people had too few votes.
+
+    Raises:
+        ConfigurationError: A number below 1, or one file name without the other.
+        DataError: A file is missing or not of this form, or nobody has that many votes.
+    """
+    _check_positive(min_votes=min_votes)
+    folder = Path(path)
+    layout = _layout(folder, votes=votes, comments=comments)
+    ballots, texts, findings = _open_statements(layout)
+    n_votes = np.count_nonzero(~np.isnan(ballots.votes), axis=1)
+    rows = {person: row for row, person in enumerate(ballots.people) if n_votes[row] >= min_votes}
+    if not rows:
+        raise DataError(
+            f"{layout.votes}: nobody voted on {min_votes} statements, the most is {n_votes.max()}."
+        )
+    findings.extend(few_answers(len(n_votes) - len(rows), fewest=min_votes, where=str(layout.votes)))
+    kept = [rows[person] for person in draw(list(rows), people, seed=seed, what="people")]
+    questions, silent = _individual_questions(ballots, texts, rows=kept, topic=_topic(folder))
+    findings.extend(_unvoted(silent, detail="nobody who is kept voted on it", where=str(layout.votes)))
+    return Loaded(
+        questions=QuestionSet(
+            id=f"polis_people-{folder.resolve().name}",
+            questions=questions,
+            groups=tuple(
+                Group(id=ballots.person(row), member_of=tuple(filter(None, [str(ballots.labels[row])])))
+                for row in kept
+            ),
             source=layout.source,
         ),
         findings=tuple(findings),
@@ -232,7 +298,7 @@ def _open_statements(layout: _Layout) -> tuple[_Ballots, dict[str, str], list[Fi
     findings.extend(_unvoted(missing, detail=detail, where=str(layout.comments)))
     kept = [column for column, statement in enumerate(ballots.statements) if texts.get(statement)]
     usable = tuple(ballots.statements[column] for column in kept)
-    return _Ballots(usable, ballots.votes[:, kept], ballots.labels), texts, findings
+    return _Ballots(ballots.people, usable, ballots.votes[:, kept], ballots.labels), texts, findings
 
 
 def _read_comments(path: Path) -> tuple[dict[str, str], set[str]]:
@@ -266,13 +332,13 @@ def _read_votes(path: Path) -> _Ballots:
             f"{path}, line 1: the column {strange[0]!r} is neither the number of a statement nor one of "
             f"{', '.join(_ABOUT_PEOPLE)}."
         )
-    people: set[str] = set()
+    people: dict[str, None] = {}
     for line, row in rows:
         if row["participant"] in people:
             raise DataError(
                 f"{path}, line {line}, column participant: {row['participant']!r} stands there twice."
             )
-        people.add(row["participant"])
+        people[row["participant"]] = None
         for statement in statements:
             if row[statement] not in _VOTES:
                 raise DataError(
@@ -280,7 +346,7 @@ def _read_votes(path: Path) -> _Ballots:
                 )
     votes = np.array([[_VOTES[row[statement]] for statement in statements] for _, row in rows])
     labels = np.array([f"group={row['group-id']}" if row["group-id"] else _NO_GROUP for _, row in rows])
-    return _Ballots(statements, votes, labels)
+    return _Ballots(tuple(people), statements, votes, labels)
 
 
 def _agreement(votes: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -322,7 +388,6 @@ def _questions(
 ) -> tuple[tuple[Question, ...], list[str]]:
     """The statements as questions; and ids of those that none of the groups voted on."""
     tallies = {group: ballots.counts(group) for group in groups}
-    about = f"Topic: {topic}\n\n" if topic else ""
     questions, silent = [], []
     for column, statement in enumerate(ballots.statements):
         if not any(tally[column].any() for tally in tallies.values()):
@@ -334,8 +399,29 @@ def _questions(
             if statement not in held_out.get(group, ())
         }
         if counts:
-            text = f'{about}Do you agree with this statement?\n"{texts[statement]}"'
-            questions.append(Question(id=statement, text=text, options=OPTIONS, counts=counts))
+            questions.append(_question(statement, texts[statement], counts=counts, topic=topic))
+    return tuple(questions), silent
+
+
+def _question(statement: str, words: str, *, counts: Mapping[str, tuple[float, ...]], topic: str) -> Question:
+    about = f"Topic: {topic}\n\n" if topic else ""
+    text = f'{about}Do you agree with this statement?\n"{words}"'
+    return Question(id=statement, text=text, options=OPTIONS, counts=counts)
+
+
+def _individual_questions(
+    ballots: _Ballots, texts: Mapping[str, str], *, rows: Sequence[int], topic: str
+) -> tuple[tuple[Question, ...], list[str]]:
+    """The statements with single people's votes; and ids of those that none of these people voted on."""
+    one_hot = {code: tuple(float(code == other) for other in _CODES) for code in _CODES}
+    questions, silent = [], []
+    for column, statement in enumerate(ballots.statements):
+        given = {ballots.person(row): float(ballots.votes[row, column]) for row in rows}
+        counts = {person: one_hot[vote] for person, vote in given.items() if vote in one_hot}
+        if counts:
+            questions.append(_question(statement, texts[statement], counts=counts, topic=topic))
+        else:
+            silent.append(statement)
     return tuple(questions), silent
 
 

@@ -118,7 +118,8 @@ def refuse_nothing(questions: Sequence[Question], findings: Sequence[Finding], *
     """Raise DataError, with the first finding, where a file or folder left no question at all."""
     if not questions:
         first = next(iter(findings), None)
-        reason = f" The first fault: {first.where}, {first.question_id}: {first.detail}." if first else ""
+        place = ", ".join(filter(None, (first.where, first.question_id))) if first else ""
+        reason = f" The first fault: {place}: {first.detail}." if first else ""
         raise DataError(f"{path}: holds no usable question.{reason}")
 
 

@@ -1,8 +1,9 @@
-"""The choice that a caller makes among named things, checked."""
+"""The choice that a caller makes among named things, checked, and the draw of some of many."""
 
 from collections.abc import Iterable, Sequence
 
 from pluralign.errors import ConfigurationError, did_you_mean
+from pluralign.records import content_hash
 
 
 def select(
@@ -32,3 +33,23 @@ def select(
         if name in names[:position]:
             raise ConfigurationError(f"The {what} {name!r} is asked for twice.")
     return list(names)
+
+
+def draw(names: Sequence[str], n: int | None, *, seed: int, what: str) -> list[str]:
+    """So many of the names, in their order; a larger draw with the same seed holds the smaller one.
+
+    Args:
+        names: What is drawn from; no name twice.
+        n: How many, at most; None for all of them.
+        seed: Seed of the draw, which does not depend on the order of the names.
+        what: What is named, for messages: "people".
+
+    Raises:
+        ConfigurationError: `n` is below 1.
+    """
+    if n is not None and n < 1:
+        raise ConfigurationError(f"{what} must be at least 1, not {n}.")
+    if n is None or n >= len(names):
+        return list(names)
+    drawn = set(sorted(names, key=lambda name: content_hash([seed, name]))[:n])
+    return [name for name in names if name in drawn]

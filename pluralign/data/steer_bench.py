@@ -44,9 +44,10 @@ class _Topic(Record):
 
 @dataclass(frozen=True)
 class _Item:
-    """A question with its options by letter."""
+    """A question with its options by letter, of a pair of communities."""
 
     id: str
+    pair: str
     text: str
     options: Mapping[str, str]
 
@@ -57,7 +58,8 @@ def load_steer_bench(*, path: str | Path) -> Loaded:
     The file is a JSON list of topics {"subreddit_pair": "atheism_Christianity", "closed_ended": {"r/A": [{"What
     ...?\nA. ...\nB. ...": "B"}], "r/B": [...]}}; r/A is the first community of the pair. An item is a question
     whose groups are the two communities, "community=r/atheism", each with a share of 1 on the option of its key:
-    an answer key, for which nobody was counted. A question's id is the pair and a hash of the item.
+    an answer key, for which nobody was counted. A question's id is the pair and a hash of the item; its topic is
+    the pair.
 
     Args:
         path: The file, `steer-bench.json`.
@@ -118,7 +120,7 @@ def _item(prompt: str, *, pair: str, where: str) -> _Item:
     options = {line[1]: line[2] for line in lines}
     if not text or len(letters) < 2 or not ascii_uppercase.startswith(letters) or not all(options.values()):
         raise DataError(f"{where}: no question with options A, B, ... in lines of their own: {prompt!r}.")
-    return _Item(f"{pair}/{content_hash(prompt)[:12]}", text, options)
+    return _Item(f"{pair}/{content_hash(prompt)[:12]}", pair, text, options)
 
 
 def _group(community: str) -> Group:
@@ -135,6 +137,7 @@ def _question(item: _Item, keys: Mapping[str, str]) -> Question:
             _group(community).id: tuple(float(letter == key) for letter in item.options)
             for community, key in keys.items()
         },
+        topic=item.pair,
     )
 
 

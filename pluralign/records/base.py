@@ -1,5 +1,6 @@
 """The common base of all records: frozen, strict about unknown fields, no NaN or infinity."""
 
+from collections import Counter
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -26,8 +27,4 @@ def check_distribution(name: str, values: tuple[float, ...]) -> None:
 
 def duplicates(values: tuple[str, ...]) -> list[str]:
     """The values that occur more than once, in order of first occurrence."""
-    return [
-        value
-        for index, value in enumerate(values)
-        if values.count(value) > 1 and values.index(value) == index
-    ]
+    return [value for value, number in Counter(values).items() if number > 1]

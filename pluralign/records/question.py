@@ -120,10 +120,11 @@ class Question(Record):
         """
         if group in self.shares:
             return self.shares[group]
-        if group not in self.groups:
-            raise KeyError(group)
         counts = self.counts[group]
-        return tuple(count / sum(counts) for count in counts)
+        total = sum(counts)
+        if total == 0:
+            raise KeyError(group)
+        return tuple(count / total for count in counts)
 
     def n_people(self, group: str) -> float | None:
         """Effective number of people of a group who answered; None where it was not published."""

@@ -46,16 +46,21 @@ def documented(section):
 def test_names_lead_to_adapters():
     assert list(ADAPTERS) == [
         "anes96",
+        "anes96_people",
         "file",
         "global_opinions",
         "global_values",
         "modular_pluralism",
         "moralchoice",
+        "multipico",
         "nytimes_books",
         "pew",
         "polis",
+        "polis_people",
         "processes",
+        "profiles",
         "steer_bench",
+        "value_kaleidoscope",
     ]
     assert ADAPTERS.get("anes96") is load_anes96
     assert ADAPTERS.get("file") is load_file

@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from pluralign.data.anes96 import BACKGROUND, POLITICAL, load_anes96
+from pluralign.data.anes96 import BACKGROUND, POLITICAL, load_anes96, load_anes96_people
+from pluralign.data.lint import lint
 from pluralign.errors import ConfigurationError
 
 PARTIES = ("party=Democrat", "party=Independent", "party=Republican")
@@ -122,6 +123,68 @@ def test_a_choice_that_cannot_be_had(arguments, message):
     with pytest.raises(ConfigurationError) as error:
         load_anes96(**arguments)
     assert message in str(error.value)
+
+
+def test_people_add_up_to_the_groups(everything):
+    """Tallied over the people of a band, single answers are the counts of the band."""
+    people = load_anes96_people(questions=["vote", "selfLR"])
+    assert len(people.groups) == 944
+    bands = {group.id: group.member_of for group in people.groups}
+    for question in people.questions:
+        assert question.id in {"vote", "selfLR"}
+        assert all(sorted(counts)[-2:] == [0, 1] for counts in question.counts.values())
+        expected = question_of(everything, question.id).counts
+        for band in (*PARTIES, *EDUCATIONS, *INCOMES):
+            own = [counts for person, counts in question.counts.items() if band in bands[person]]
+            assert tuple(map(sum, zip(*own, strict=True))) == expected[band]
+        assert tuple(map(sum, zip(*question.counts.values(), strict=True))) == expected["all"]
+    assert lint(people) == ()
+
+
+def test_a_person_is_described_by_what_is_not_asked():
+    def first(*questions):
+        return load_anes96_people(questions=questions or None).groups[0]
+
+    # The first row of anes96.csv: PID 6, TVnews 7, age 36, educ 3, income 1.
+    education = "have a high school diploma"
+    income = "have a household income of under $10,000 a year"
+    news = "watched the national news on TV on 7 days of the past week"
+    told = first("vote")
+    assert told.id == "respondent=1"
+    assert told.text == f"are 36 years old, {education}, {income} and {news}"
+    assert told.member_of == (
+        "party=Republican",
+        "education=High school or less",
+        "income=Under $20,000",
+    )
+    assert first().member_of == ("education=High school or less", "income=Under $20,000")
+    assert first("age", "educ", "TVnews").text == income
+    assert first("age", "educ", "TVnews").member_of == ("party=Republican", "income=Under $20,000")
+    nothing = first(*POLITICAL, *BACKGROUND)
+    assert (nothing.text, nothing.member_of) == (None, ())
+
+
+def test_every_background_can_be_told():
+    texts = [group.text for group in load_anes96_people(questions=["vote"]).groups]
+    assert len({text.split(", ")[1] for text in texts}) == 7  # degrees of education
+    assert any(text.endswith(" on 1 day of the past week") for text in texts)
+    assert any("income of $75,000 or more a year" in text for text in texts)
+
+
+def test_some_of_the_people():
+    few = load_anes96_people(people=5, seed=3)
+    assert [question.id for question in few.questions] == list(POLITICAL)
+    assert len(few.groups) == 5
+    assert {group.id for group in few.groups} == set(few.questions[0].counts)
+    more = load_anes96_people(people=50, seed=3)
+    assert {group.id for group in few.groups} < {group.id for group in more.groups}
+    assert few.groups != load_anes96_people(people=5, seed=4).groups
+    by_id = {group.id: group for group in more.groups}
+    assert all(by_id[group.id] == group for group in few.groups)
+    with pytest.raises(ConfigurationError, match="people must be at least 1, not 0"):
+        load_anes96_people(people=0)
+    with pytest.raises(ConfigurationError, match="Unknown ANES 1996 question 'votes'"):
+        load_anes96_people(questions=["votes"])
 
 
 def test_heavy_packages_stay_out_until_they_are_needed():

@@ -8,6 +8,7 @@ from pluralign.data.countries import country_group
     [
         ("Belgium", "live in Belgium"),
         ("United States", "live in the United States"),
+        ("United Kingdom", "live in the United Kingdom"),
         ("India (Current national sample)", "live in India"),
         ("S. Africa (Non-national sample)", "live in South Africa"),
     ],

@@ -217,6 +217,40 @@ def test_tiny_group():
     ]
 
 
+def test_a_person_is_neither_tiny_nor_one_hot():
+    people = {f"person={number}": (1, 0) for number in range(5)} | {"person=5": (0, 1)}
+    assert findings(question(counts=people), question("r", counts=people)) == ()
+
+
+def test_a_group_of_several_is_tiny_wherever_one_of_them_answered():
+    few = question(counts={"few": (1, 0)})
+    more = question("r", counts={"few": (3, 1)})
+    assert [each.question_id for each in found("tiny_group", few, more)] == ["q", "r"]
+    assert [each.question_id for each in found("one_hot", few, more)] == ["q"]
+
+
+def test_who_belongs_to_groups_is_a_person():
+    asked_twice = question(counts={"ann": (2, 0)})
+    ann = Group(id="ann", text="x", member_of=("gender=Female",))
+    assert lint(QuestionSet(id="set", questions=(asked_twice,), groups=(ann,))) == ()
+    assert found("tiny_group", asked_twice)
+
+
+def test_people_beside_published_shares_leave_those_checked():
+    both = question(counts={"person=1": (1, 0)}, shares={"Belgium": (1, 0), "Japan": (0.5, 0.5)})
+    assert [each.group for each in found("one_hot", both)] == ["Belgium"]
+
+
+def test_people_are_checked_for_what_matters():
+    people = {"person=1": (1, 0), "person=2": (0, 1)}
+    again = found(
+        "duplicates", question(text="Why?", counts=people), question("r", text="Why?", counts=people)
+    )
+    assert [each.group for each in again] == ["person=1", "person=2"]
+    always_first = [question(f"q{number}", counts={"person=1": (1, 0)}) for number in range(MIN_GOLDS)]
+    assert [each.fault for each in findings(*always_first)] == ["gold_position"]
+
+
 def test_empty_group():
     [finding] = found("empty_group", question(counts={"a": (0, 0), "b": (10, 12)}))
     assert (finding.severity, finding.group) == (NOTE, "a")

@@ -69,6 +69,16 @@ def faults(loaded):
     return [(found.fault, found.severity.value, found.question_id, found.group) for found in loaded.findings]
 
 
+def test_the_wave_is_the_topic(write):
+    scales = dict.fromkeys(("GAP21Q33_g_W82", "SURE", "A_W9_b"), SCALES["SURE"])
+    loaded = load_pew(path=write(scales=scales, POLPARTY=dict.fromkeys(scales, SURE_BY_PARTY)))
+    assert {question.id: question.topic for question in loaded.questions.questions} == {
+        "GAP21Q33_g_W82": "wave 82",
+        "SURE": None,
+        "A_W9_b": None,
+    }
+
+
 def test_files_merge_into_one_question_with_the_options_of_the_ordinals(write):
     loaded = load_pew(
         path=write(POLPARTY={"TAX": TAX_BY_PARTY, "SURE": SURE_BY_PARTY}, SEX={"TAX": TAX_BY_SEX})

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from pluralign.data.polis import load_polis, representative_statements
+from pluralign.data.lint import lint
+from pluralign.data.polis import load_polis, load_polis_people, representative_statements
 from pluralign.errors import ConfigurationError, DataError
 from pluralign.records import Option
 
@@ -194,6 +195,84 @@ def test_a_missing_file(write):
 def test_numbers_out_of_range(tmp_path, argument):
     with pytest.raises(ConfigurationError, match=f"{argument} must be at least 1, not 0"):
         load_polis(path=tmp_path, **{argument: 0})
+
+
+AGREE, DISAGREE, PASS = (1, 0, 0), (0, 1, 0), (0, 0, 1)
+
+
+def test_people_one_by_one(write):
+    loaded = load_polis_people(path=write(), min_votes=3)
+    cats, dogs, both = loaded.questions.questions
+    assert cats.text == 'Do you agree with this statement?\n"Cats are better."'
+    # Statement 2 was taken out: the vote on it counts neither as an answer nor among the three.
+    assert cats.counts == {
+        "participant=10": AGREE,
+        "participant=11": AGREE,
+        "participant=12": AGREE,
+        "participant=20": DISAGREE,
+        "participant=21": DISAGREE,
+        "participant=22": DISAGREE,
+    }
+    assert dogs.counts["participant=12"] == PASS
+    assert both.counts["participant=22"] == PASS
+    assert [(group.id, group.text, group.member_of) for group in loaded.questions.groups][::5] == [
+        ("participant=10", None, ("group=0",)),
+        ("participant=22", None, ("group=1",)),
+    ]
+    assert loaded.questions.id == "polis_people-pets"
+    assert "CC BY 4.0" in loaded.questions.source
+    assert faults(loaded) == [
+        ("moderated_out", "unusable", None, None, 1),
+        ("few_answers", "note", None, None, 3),
+    ]
+    assert lint(loaded.questions) == ()
+
+
+def test_a_person_in_no_group(write):
+    groups = load_polis_people(path=write(), min_votes=1).questions.groups
+    assert (groups[-1].id, groups[-1].member_of) == ("participant=30", ())
+
+
+def test_some_of_the_people(write):
+    folder = write()
+    one = load_polis_people(path=folder, min_votes=1, people=1, seed=1)
+    [group] = one.questions.groups
+    assert {voter for question in one.questions.questions for voter in question.counts} == {group.id}
+    two = load_polis_people(path=folder, min_votes=1, people=2, seed=1).questions.groups
+    assert group in two
+    silent = [found for found in faults(one) if found[0] == "no_votes"]
+    assert len(silent) == 3 - len(one.questions.questions)
+
+
+def test_people_that_cannot_be_had(write):
+    folder = write()
+    with pytest.raises(DataError, match="nobody voted on 4 statements, the most is 3"):
+        load_polis_people(path=folder, min_votes=4)
+    with pytest.raises(ConfigurationError, match="min_votes must be at least 1, not 0"):
+        load_polis_people(path=folder, min_votes=0)
+    with pytest.raises(ConfigurationError, match="people must be at least 1, not 0"):
+        load_polis_people(path=folder, min_votes=1, people=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_people", "n_votes"),
+    [("brexit-consensus", 181, 5204), ("vtaiwan.uberx", 1107, 46880)],
+)
+def test_people_of_published_conversations(shared_data, name, n_people, n_votes):
+    folder = shared_data / "polis" / name
+    loaded = load_polis_people(path=folder)
+    people = {group.id: group for group in loaded.questions.groups}
+    assert len(people) == n_people
+    assert sum(len(question.groups) for question in loaded.questions.questions) == n_votes
+    # Of all people, however few their votes, the answers add up to those of their opinion group.
+    everybody = load_polis_people(path=folder, min_votes=1).questions
+    members = {group.id: group.member_of for group in everybody.groups}
+    groups = load_polis(path=folder, groups=["group=0"]).questions.questions
+    tallied = {question.id: question.counts["group=0"] for question in groups}
+    for question in everybody.questions:
+        own = [counts for person, counts in question.counts.items() if members[person] == ("group=0",)]
+        if question.id in tallied:
+            assert tuple(map(sum, zip(*own, strict=True))) == tallied[question.id]
 
 
 def test_representativeness_by_hand():

@@ -32,6 +32,7 @@ def test_an_item_has_the_keys_of_both_communities(load):
     loaded = load(topic(A=[{ITEM: "A"}], B=[{ITEM: "C"}]), topic(pair="linux_windows"))
     [question] = loaded.questions.questions
     assert question.id.startswith("keto_vegan/")
+    assert question.topic == "keto_vegan"
     assert question.text == "What to eat?"
     assert question.option_texts == ("Bread", "Rice", "Beans")
     assert question.shares == {"community=r/keto": (1, 0, 0), "community=r/vegan": (0, 0, 1)}
@@ -89,3 +90,8 @@ def test_the_published_file(shared_data):
     shares = {letter: round(100 * keys.count(letter) / 5460, 1) for letter in "ABCD"}
     assert shares == {"A": 22.6, "B": 35.8, "C": 22.7, "D": 10.1}
     assert len({question.id.partition("/")[0] for question in loaded.questions.questions}) == 30
+    # All 2,730 items were put to both communities; where a key is unusable, one of them or both are missing.
+    both = [question for question in loaded.questions.questions if len(question.groups) == 2]
+    assert (len(loaded.questions.questions), len(both)) == (2517, 2458)
+    assert sum(len(set(question.shares.values())) == 1 for question in both) == 926
+    assert len({question.topic for question in both}) == 30
