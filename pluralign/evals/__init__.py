@@ -7,10 +7,15 @@ from pluralign.evals.distributional import (
     compare_distributional,
     score_distributional,
 )
+from pluralign.evals.in_context import compare_in_context, score_in_context
 from pluralign.evals.scores import Evaluator, Scores
+from pluralign.evals.steerable import PRESETS as STEERABLE_PRESETS
+from pluralign.evals.steerable import compare_steerable, score_steerable
 
 EVALUATORS = {
     "distributional": Evaluator(score_distributional, compare_distributional, frozenset(PRESETS)),
+    "steerable": Evaluator(score_steerable, compare_steerable, frozenset(STEERABLE_PRESETS)),
+    "in_context": Evaluator(score_in_context, compare_in_context, frozenset()),
 }
 
 __all__ = [
@@ -21,5 +26,9 @@ __all__ = [
     "Evaluator",
     "Scores",
     "compare_distributional",
+    "compare_in_context",
+    "compare_steerable",
     "score_distributional",
+    "score_in_context",
+    "score_steerable",
 ]

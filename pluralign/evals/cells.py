@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pluralign.errors import DataError
 from pluralign.records import POPULATION, Answer, Outcome, Question, QuestionSet
 
 Array = NDArray[np.float64]
+
+SOUND, WITH_FAULTY = "without faulty items", "with faulty items"
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,36 @@ def slices(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
         if cell.question.truth is None:
             parts.setdefault(f"groups={cell.group.partition('=')[0]}", []).append(cell)
     return {name: part for name, part in parts.items() if name == "all" or len(part) < len(cells)}
+
+
+def sound_slices(
+    cells: Sequence[Cell], *, faulty: Collection[tuple[str, str | None]], drop_faulty: bool
+) -> dict[str, list[Cell]]:
+    """The slices; where items are faulty, with and without them.
+
+    Args:
+        cells: The cells.
+        faulty: (question id, group or None for all groups) of faulty items.
+        drop_faulty: Whether "all" leaves them out.
+
+    Raises:
+        DataError: No cell is left.
+    """
+    sound = [
+        cell
+        for cell in cells
+        if (cell.question.id, None) not in faulty and (cell.question.id, cell.group) not in faulty
+    ]
+    kept = sound if drop_faulty else list(cells)
+    if not kept:
+        fate = (
+            "all its items are faulty" if cells else "no question has answers of the groups that were asked"
+        )
+        raise DataError(f"There is nothing to score: {fate}.")
+    parts = slices(kept)
+    if len(sound) < len(cells):
+        parts |= {WITH_FAULTY: list(cells)} if drop_faulty else {SOUND: sound} if sound else {}
+    return parts
 
 
 def group_slices(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

@@ -1,5 +1,22 @@
 """Pure functions on arrays: distances between distributions and the statistics that make them believable."""
 
+from pluralign.metrics.classification import (
+    balanced_accuracy_of_sums,
+    class_columns,
+    group_columns,
+    macro_f1_of_sums,
+    spread_of_group_means_of_sums,
+)
+from pluralign.metrics.contrasts import (
+    contrast_correlation,
+    contrast_products,
+    contrast_slope,
+    corrected_slope_of_sums,
+    correlation_of_sums,
+    identified,
+    sampling_noise,
+    slope_of_sums,
+)
 from pluralign.metrics.distances import (
     Distance,
     entropy_bits,
@@ -14,26 +31,49 @@ from pluralign.metrics.distances import (
     total_variation,
     wasserstein_ordinal,
 )
-from pluralign.metrics.noise import noise_draws, noise_floor, split_half_ceiling, split_halves
+from pluralign.metrics.noise import (
+    MIN_PEOPLE_TO_SPLIT,
+    noise_draws,
+    noise_floor,
+    split_half_ceiling,
+    split_halves,
+)
 from pluralign.metrics.statistics import (
     Bounds,
     PairedDifference,
+    Statistic,
     cluster_bootstrap,
+    cluster_bootstrap_of_sums,
     cluster_bootstrap_ratio,
     holm,
     minimum_detectable_difference,
+    minimum_detectable_difference_of_sums,
     normalised_score,
     paired_bootstrap_difference,
+    paired_bootstrap_of_sums,
+    ratio_of_sums,
 )
 
 __all__ = [
+    "MIN_PEOPLE_TO_SPLIT",
     "Bounds",
     "Distance",
     "PairedDifference",
+    "Statistic",
+    "balanced_accuracy_of_sums",
+    "class_columns",
     "cluster_bootstrap",
+    "cluster_bootstrap_of_sums",
     "cluster_bootstrap_ratio",
+    "contrast_correlation",
+    "contrast_products",
+    "contrast_slope",
+    "corrected_slope_of_sums",
+    "correlation_of_sums",
     "entropy_bits",
+    "group_columns",
     "holm",
+    "identified",
     "js_distance_base2",
     "js_distance_nats",
     "js_divergence_bits",
@@ -41,14 +81,21 @@ __all__ = [
     "js_divergence_nats",
     "js_divergence_nats_smoothed",
     "kl_divergence",
+    "macro_f1_of_sums",
     "minimum_detectable_difference",
+    "minimum_detectable_difference_of_sums",
     "mode_mismatch",
     "noise_draws",
     "noise_floor",
     "normalised_score",
     "paired_bootstrap_difference",
+    "paired_bootstrap_of_sums",
+    "ratio_of_sums",
+    "sampling_noise",
+    "slope_of_sums",
     "split_half_ceiling",
     "split_halves",
+    "spread_of_group_means_of_sums",
     "total_variation",
     "wasserstein_ordinal",
 ]

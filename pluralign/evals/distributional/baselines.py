@@ -59,13 +59,19 @@ class Baselines:
             cell: The cell.
             seed: Seed of the shuffled options.
         """
+        made = {name: row[None] for name, row in self.model_free(cell).items()}
+        if cell.probabilities is not None:
+            made[SHUFFLED] = _shuffled(cell, seed=seed)
+        return made
+
+    def model_free(self, cell: Cell) -> dict[str, Array]:
+        """Name -> prediction, (K,), of every baseline that exists for the cell and knows nothing of the model."""
         made = {
             UNIFORM: np.full(len(cell.target), 1 / len(cell.target)),
             POSITION_MARGINAL: self._position_marginal(cell),
             GROUP_BLIND: self._group_blind(cell),
-            SHUFFLED: None if cell.probabilities is None else _shuffled(cell, seed=seed),
         }
-        return {name: np.atleast_2d(rows) for name, rows in made.items() if rows is not None}
+        return {name: row for name, row in made.items() if row is not None}
 
     def _same_question(self, cell: Cell) -> dict[str, list[Array]]:
         return self._by_text[cell.question.text, cell.question.option_texts]

@@ -56,7 +56,7 @@ def compare_distributional(
             _compare(part, others, measure=measure, labels=labels, slice_name=name, seed=seed)
             for name, part in group_slices(cells).items()
         )
-        comparisons += _adjusted([comparison for comparison in found if comparison])
+        comparisons += adjusted([comparison for comparison in found if comparison])
     return tuple(comparisons)
 
 
@@ -112,7 +112,7 @@ def _compare(
     )
 
 
-def _adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
+def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """The groups of one metric with p-values after Holm; a group with one question has none to adjust."""
     p_values = {one.slice: one.p_value for one in comparisons if one.p_value is not None}
     p_adjusted = dict(zip(p_values, holm(list(p_values.values())).tolist(), strict=True))

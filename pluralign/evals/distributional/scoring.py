@@ -7,8 +7,7 @@ distribution where the answer comes from a process known in closed form.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isfinite
 
-from pluralign.errors import DataError
-from pluralign.evals.cells import Cell, group_slices, make_cells, slices, unscored
+from pluralign.evals.cells import Cell, group_slices, make_cells, sound_slices, unscored
 from pluralign.evals.distributional.baselines import Baselines
 from pluralign.evals.distributional.estimates import N_RESAMPLES, distance_estimate, quantity_estimate
 from pluralign.evals.distributional.measures import (
@@ -24,7 +23,6 @@ from pluralign.evals.scores import Scores
 from pluralign.records import Answer, CellScore, Estimate, QuestionSet
 
 _QUANTITIES = frozenset(quantity.name for quantity in QUANTITIES)
-SOUND, WITH_FAULTY = "without faulty items", "with faulty items"
 
 
 def score_distributional(
@@ -57,7 +55,7 @@ def score_distributional(
     """
     chosen = find_preset(preset) if preset else None
     cells = make_cells(questions, answers, groups=groups)
-    parts = _parts(cells, faulty=set(faulty), drop_faulty=drop_faulty)
+    parts = sound_slices(cells, faulty=set(faulty), drop_faulty=drop_faulty)
     measures = (chosen.measure, *DISTANCES) if chosen else DISTANCES
     primary = measures[0].name
     baselines = Baselines(questions, leave_out=leave_out)
@@ -95,27 +93,6 @@ def _tells(estimate: Estimate, *, is_scored: bool) -> bool:
         or estimate.name not in _QUANTITIES
         or (estimate.name == VALID_MASS and not is_scored)
     )
-
-
-def _parts(
-    cells: Sequence[Cell], *, faulty: Collection[tuple[str, str | None]], drop_faulty: bool
-) -> dict[str, list[Cell]]:
-    """The slices; where items are faulty, with and without them."""
-    sound = [
-        cell
-        for cell in cells
-        if (cell.question.id, None) not in faulty and (cell.question.id, cell.group) not in faulty
-    ]
-    kept = sound if drop_faulty else list(cells)
-    if not kept:
-        fate = (
-            "all its items are faulty" if cells else "no question has answers of the groups that were asked"
-        )
-        raise DataError(f"There is nothing to score: {fate}.")
-    parts = slices(kept)
-    if len(sound) < len(cells):
-        parts |= {WITH_FAULTY: list(cells)} if drop_faulty else {SOUND: sound} if sound else {}
-    return parts
 
 
 def _distance(

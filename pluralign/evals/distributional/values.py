@@ -10,7 +10,7 @@ from pluralign.evals.cells import Array, Cell
 from pluralign.evals.distributional.baselines import UNIFORM, Baselines, cell_rng
 from pluralign.evals.distributional.measures import DistanceMeasure
 from pluralign.evals.distributional.presets import Lost, Preset
-from pluralign.metrics import noise_draws, split_halves
+from pluralign.metrics import MIN_PEOPLE_TO_SPLIT, noise_draws, split_halves
 from pluralign.records import Outcome
 
 # Per cell: an estimate averages over many, so a few hundred suffice.
@@ -90,9 +90,15 @@ def score_cells(
 
 
 def _beside(cell: Cell, *, baselines: Baselines, seed: int) -> _Beside:
+    predictions = baselines.predictions(cell, seed=seed)
+    n, row = cell.n_noise, cell.target[None]
+    if cell.target.max() == 1:
+        # Everybody agrees, as a single person does: so does every sample and every half.
+        noise = row if cell.is_exact or n is not None else row[:0]
+        can_split = cell.n_people is not None and round(cell.n_people) >= MIN_PEOPLE_TO_SPLIT
+        return _Beside(predictions, noise, (row, row) if can_split else None)
     rng = cell_rng(cell, seed=seed, purpose="noise")
-    n = cell.n_noise
-    noise = cell.target[None] if cell.is_exact else np.empty((0, len(cell.target)))
+    noise = row if cell.is_exact else row[:0]
     if n is not None:
         noise = noise_draws(cell.target, n, n_replications=N_NOISE_DRAWS, seed=int(rng.integers(2**63)))
     halves = None
@@ -101,7 +107,7 @@ def _beside(cell: Cell, *, baselines: Baselines, seed: int) -> _Beside:
         halves = split_halves(
             counts, n_people=cell.n_people, n_splits=N_SPLITS, seed=int(rng.integers(2**63))
         )
-    return _Beside(baselines.predictions(cell, seed=seed), noise, halves)
+    return _Beside(predictions, noise, halves)
 
 
 def _scored(measure: DistanceMeasure, cell: Cell, *, beside: _Beside, lost: Lost) -> Scored | None:
