@@ -10,7 +10,7 @@ import numpy as np
 
 from pluralign.errors import DataError
 from pluralign.evals.cells import Cell, sound_slices, unscored
-from pluralign.evals.distributional.baselines import GROUP_BLIND
+from pluralign.evals.distributional.baselines import GROUP_BLIND, UNIFORM
 from pluralign.evals.distributional.estimates import N_RESAMPLES, distance_estimate
 from pluralign.evals.scores import Scores
 from pluralign.evals.steerable.cellwise import ENTROPY_RATIO, GAIN, MATCH, OWN
@@ -209,7 +209,11 @@ def _readings(estimates: Sequence[Estimate], measured: Measured) -> tuple[str, .
 
 
 def _against_group_blind(measured: Measured) -> PairedDifference | None:
-    """Own distance of the model less that of the mean of the other groups, on the cells where there is one."""
+    """Own distance of the model less that of the mean of the other groups, on the cells where there is one.
+
+    None where that mean is worse than a uniform guess, as it is for keys that are each other's opposite: to be
+    nearer to the group than it then says nothing.
+    """
     assert measured.besides is not None  # made for every result that is reported
     keys = {cell.key for cell, is_kept in zip(measured.table.cells, measured.kept, strict=True) if is_kept}
     rows = [
@@ -217,6 +221,8 @@ def _against_group_blind(measured: Measured) -> PairedDifference | None:
         for key, one in measured.besides.scored[OWN.name].items()
         if key in keys and GROUP_BLIND in one.baselines
     ]
+    if sum(one.baselines[GROUP_BLIND] - one.baselines[UNIFORM] for one in rows) > 0:
+        return None
     return paired_bootstrap_difference(
         [one.value for one in rows],
         [one.baselines[GROUP_BLIND] for one in rows],

@@ -40,6 +40,8 @@ def estimate(value, bounds, **more):
     ("low", "high", "size"),
     [
         (-0.5, -0.1, Size.REVERSED),
+        (-0.016, -0.001, Size.IGNORED),  # of one sign, but next to nothing
+        (0.01, 0.09, Size.IGNORED),
         (-0.1, 0.2, Size.IGNORED),
         (-0.1, 0.0, Size.IGNORED),
         (0.1, 0.6, Size.FLATTENED),
@@ -101,6 +103,14 @@ def test_people_who_differ_by_no_more_than_noise():
     plain = estimate(0.6, (0.5, 0.7))
     for corrected in (estimate(None, None), estimate(20.0, None)):
         assert read_size(plain, corrected=corrected).startswith("There is next to nothing to steer towards")
+
+
+def test_gain_says_which_way():
+    assert read_gain(estimate(-0.019, (-0.032, -0.005))) == (
+        "Steering harms: the steered model is farther from the groups than the unsteered one, by 0.02 [0.01, 0.03]."
+    )
+    assert "helps: the steered model is nearer" in read_gain(estimate(0.05, (0.03, 0.07)))
+    assert read_gain(estimate(0.01, (-0.002, 0.02))).endswith("than the unsteered one by 0.01 [0.00, 0.02].")
 
 
 def test_what_is_not_known_is_not_read():
