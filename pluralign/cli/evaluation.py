@@ -3,8 +3,10 @@
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -42,7 +44,8 @@ Data = Annotated[
 Preset = Annotated[
     str | None,
     typer.Option(
-        help="Put a published definition first: modular_pluralism, opinionqa, global_opinions, meister2024, spectrum."
+        help="Put a published definition first: modular_pluralism, opinionqa, global_opinions, meister2024, spectrum; "
+        "for steerable/: modular_pluralism_vk, opinionqa, steer_bench, indievalue."
     ),
 ]
 DropFaulty = Annotated[
@@ -60,11 +63,25 @@ Draws = Annotated[int | None, typer.Option(min=1, help="Replies drawn for each q
 Condition = Annotated[
     str | None,
     typer.Option(
-        help="What makes the model speak for a group: none, persona, qa, bio, portray, few_shot or profile."
+        help="What makes the model speak for a group: none, persona, qa, bio, portray, best_persona, few_shot, "
+        "profile or in_context."
     ),
 ]
 Profiles = Annotated[
     Path | None, typer.Option(help="YAML file, group id to value profile, for --condition profile.")
+]
+Profile = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A value profile to steer with, by id or file; GROUP:ID where the evaluation asks about groups of people."
+    ),
+]
+Examples = Annotated[
+    int | None, typer.Option(min=1, help="Own answers shown before a question, at most (in-context/ only).")
+]
+People = Annotated[
+    int | None,
+    typer.Option(min=1, help="Only so many of the groups, drawn with the seed: single people are many."),
 ]
 MaxOrders = Annotated[
     int | None, typer.Option(min=1, help="At most this many orders of the options a question.")
@@ -73,28 +90,36 @@ DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the plan, the first prompt and the number of calls; ask nothing."),
 ]
+Name = Annotated[str, typer.Argument(help="Evaluation, for example distributional/anes96, or a YAML file.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the run. [default: one under runs/]")]
+Evaluator = Annotated[
+    Literal["distributional", "steerable", "in_context"] | None,
+    typer.Option(help="What scores the answers; by default the evaluator of the evaluation in --questions."),
+]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Take a new folder rather than going on.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")]
 
 
 @app.command("run")
 def run_evaluation(
-    name: Annotated[
-        str, typer.Argument(help="Evaluation, for example distributional/anes96, or a YAML file.")
-    ],
+    name: Name,
     model: Model = "embedded",
-    out: Annotated[Path | None, typer.Option(help="Folder of the run. [default: one under runs/]")] = None,
+    out: Out = None,
     elicit: Elicit = None,
     draws: Draws = None,
     condition: Condition = None,
+    profile: Profile = None,
     profiles: Profiles = None,
+    examples: Examples = None,
+    people: People = None,
     groups: Groups = None,
     limit: Limit = None,
     max_orders: MaxOrders = None,
     data: Data = None,
     preset: Preset = None,
     drop_faulty: DropFaulty = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Seed = 0,
     fresh: Fresh = False,
     dry_run: DryRun = False,
     every: Every = False,
@@ -102,22 +127,26 @@ def run_evaluation(
 ) -> None:
     """Run an evaluation; the same command again goes on where it was stopped."""
     from pluralign.data import read_arguments
-    from pluralign.evaluation import prepare, read_profiles, run
+    from pluralign.evaluation import load_spec, prepare, profile_settings, read_profiles, run
 
+    spec = load_spec(name)
     settings = _settings(
+        steered=profile_settings(profile, spec=spec) if profile else {},
         groups=names(groups),
         limit=limit,
         max_orders=max_orders,
         elicit=elicit,
         draws=draws,
         condition=condition,
+        examples=examples,
+        people=people,
         profiles=read_profiles(profiles) if profiles else {},
         data=read_arguments(data or ()),
         preset=preset,
         drop_faulty=drop_faulty,
         seed=seed,
     )
-    prepared = prepare(name, model=model, settings=settings)
+    prepared = prepare(spec, model=model, settings=settings)
     _warn_of_faults(prepared.data, drop_faulty=drop_faulty)
     if dry_run:
         _print_plan(prepared)
@@ -141,6 +170,7 @@ def score_recorded(
             help="What was asked: an evaluation, a data adapter, or a JSONL or CSV file of questions."
         ),
     ] = None,
+    evaluator: Evaluator = None,
     data: Data = None,
     groups: Groups = None,
     preset: Preset = None,
@@ -148,7 +178,7 @@ def score_recorded(
     out: Annotated[
         Path | None, typer.Option(help="Also write results.json, cells.jsonl and report.html to this folder.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of bootstrap, noise floor and split halves.")] = 0,
+    seed: Seed = 0,
     every: Every = False,
     markdown: Markdown = False,
     json: Json = False,
@@ -165,7 +195,11 @@ def score_recorded(
         seed=seed,
     )
     rescored = score_file(
-        file, questions=questions, settings=settings, reproduce=f"pluralign {shlex.join(sys.argv[1:])}"
+        file,
+        questions=questions,
+        evaluator=evaluator,
+        settings=settings,
+        reproduce=f"pluralign {shlex.join(sys.argv[1:])}",
     )
     _warn_of_faults(rescored.data, drop_faulty=drop_faulty)
     if out:
@@ -176,7 +210,7 @@ def score_recorded(
         _print_estimates(rescored.model_id, rescored.scores, every=every, markdown=markdown)
     _print_losses(rescored.scores)
     if out:
-        progress_console().print(f"results: {out}  (look at {out / 'report.html'})")
+        progress_console().print(f"results: {out}  (look at {out / 'report.html'})", soft_wrap=True)
     if rescored.scores.estimates[0].value is None:
         raise typer.Exit(1)
 
@@ -196,7 +230,7 @@ def resume_evaluation(
 @app.command("ls")
 def list_evaluations(json: Json = False) -> None:
     """List the shipped evaluations."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from pluralign.evaluation import list_specs, load_spec
 
@@ -204,7 +238,7 @@ def list_evaluations(json: Json = False) -> None:
     if json:
         print_json([spec.model_dump(mode="json") for spec in specs])
         return
-    table = Table("evaluation", "version", "what it measures", box=None)
+    table = Table(Column("evaluation", no_wrap=True), "version", "what it measures", box=None)
     for spec in specs:
         table.add_row(spec.id, spec.version, spec.title)
     result_console().print(table)
@@ -261,16 +295,22 @@ def compare(
         progress_console().print(f"page: {out}")
 
 
-def _settings(**given: Any) -> "Settings":
-    """The settings, or an error that names the option that is wrong."""
+def _settings(*, steered: Mapping[str, Any] = MappingProxyType({}), **given: Any) -> "Settings":
+    """The settings, those that --profile asks for among them, or an error that names the option that is wrong."""
     from pydantic import ValidationError
 
     from pluralign.errors import ConfigurationError
     from pluralign.evaluation import Settings
     from pluralign.records.jsonl import describe
 
+    for name in ("groups", "condition", "profiles"):
+        if given.get(name) and name in steered:
+            raise ConfigurationError(
+                f"--{name} and --profile both say whom the model speaks for; give one of them."
+            )
+    data = given.get("data", {}) | steered.get("data", {})
     try:
-        return Settings(**given)
+        return Settings(**{**given, **steered, "data": data})
     except ValidationError as error:
         raise ConfigurationError(describe(error)) from error
 
@@ -300,6 +340,8 @@ def _print_estimates(label: str, scores: "Scores", *, every: bool, markdown: boo
         console.print(as_markdown(rows), markup=False, highlight=False, soft_wrap=True)
     else:
         console.print(estimates_table(series, width=console.width, every=every))
+    for reading in scores.readings:
+        console.print(f"- {reading}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_losses(scores: "Scores") -> None:
@@ -334,7 +376,7 @@ def _print_run(run: "EvalRun", *, as_json: bool, every: bool = False, markdown: 
     if masses:
         console.print(f"valid mass: median {masses[len(masses) // 2]:.3f}, minimum {masses[0]:.3f}")
     _print_losses(run.scores)
-    console.print(f"results: {run.folder}  (look at {run.folder / 'report.html'})")
+    console.print(f"results: {run.folder}  (look at {run.folder / 'report.html'})", soft_wrap=True)
     if not run.complete:
         console.print("[bold red]incomplete:[/] more cells are unscored than the evaluation allows")
         raise typer.Exit(1)

@@ -1,6 +1,7 @@
 """From a spec to results: the one place where data, model, elicitation, run folder and evaluator meet."""
 
 from pluralign.evaluation.planning import Prepared, prepare
+from pluralign.evaluation.profiles import profile_settings, read_profiles
 from pluralign.evaluation.rescoring import (
     Rescored,
     compare_runs,
@@ -16,7 +17,6 @@ from pluralign.evaluation.spec import (
     Settings,
     list_specs,
     load_spec,
-    read_profiles,
 )
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "load_source",
     "load_spec",
     "prepare",
+    "profile_settings",
     "read_profiles",
     "report_of",
     "results_of",

@@ -1,13 +1,15 @@
 """From a spec to a plan: data, model and elicitation are brought together, and nothing is asked yet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pluralign.data import load_data
 from pluralign.data.loaded import Loaded
 from pluralign.elicitation import Elicitation, make_elicitation, style_of
 from pluralign.elicitation.conditions import few_shot, persona, profile
+from pluralign.elicitation.sequences import in_context_units
 from pluralign.errors import ConfigurationError, did_you_mean
 from pluralign.evaluation.spec import (
     DEFAULT_SETTINGS,
@@ -19,11 +21,21 @@ from pluralign.evaluation.spec import (
 )
 from pluralign.models import load_model
 from pluralign.models.protocol import LanguageModel
-from pluralign.records import Condition, Group, PersonaForm, Question, QuestionSet
+from pluralign.profiles import load_profile, system_prompt
+from pluralign.records import Condition, Group, PersonaForm, Question, QuestionSet, content_hash
 from pluralign.runs import Plan, make_plan
 
 # Number of a group's other answers that stand before a question.
 N_EXAMPLES = 5
+# How the id of a group begins whose answers are those that a shipped profile states.
+OF_PROFILE = "profile="
+_FORMS: Mapping[ConditionName, tuple[PersonaForm, ...]] = {
+    "persona": ("member",),
+    "qa": ("qa",),
+    "bio": ("bio",),
+    "portray": ("portray",),
+    "best_persona": ("qa", "bio", "portray"),
+}
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ def groups_met(spec: EvalSpec, settings: Settings, *, questions: QuestionSet) ->
     """Ids of the groups that the answers are held against; None where the population alone is asked."""
     if spec.conditions == "population":
         return None
-    return tuple(group.id for group in chosen_groups(questions.groups, settings.groups))
+    return tuple(group.id for group in _asked_groups(spec, settings, questions=questions))
 
 
 def chosen_groups(groups: Sequence[Group], wanted: Sequence[str] | None) -> list[Group]:
@@ -119,6 +131,17 @@ def chosen_groups(groups: Sequence[Group], wanted: Sequence[str] | None) -> list
     return [group for group in groups if {group.id, group.id.partition("=")[0]} & set(wanted)]
 
 
+def _asked_groups(spec: EvalSpec, settings: Settings, *, questions: QuestionSet) -> list[Group]:
+    """The groups that are asked: those wanted, and of many people as many as the settings allow."""
+    groups = chosen_groups(questions.groups, settings.groups)
+    n_people = settings.people or spec.people
+    if n_people is None or n_people >= len(groups):
+        return groups
+    drawn = sorted(groups, key=lambda group: content_hash([settings.seed, group.id]))[:n_people]
+    kept = {group.id for group in drawn}
+    return [group for group in groups if group.id in kept]
+
+
 def _cells(spec: EvalSpec, settings: Settings, questions: QuestionSet) -> list[tuple[Question, Condition]]:
     """Every question under every condition, the conditions outermost so that a persona's prompts lie together."""
     askable = [question for question in questions.questions if not question.unaskable]
@@ -134,44 +157,84 @@ def _cells(spec: EvalSpec, settings: Settings, questions: QuestionSet) -> list[t
                 f"The evaluation of {questions.id!r} asks the population only: it has no groups."
             )
         return [(question, Condition()) for question in askable]
-    groups = chosen_groups(questions.groups, settings.groups)
-    if condition == "none":
-        met = {group.id for group in groups}
+    _check_condition(condition, spec=spec)
+    groups = _asked_groups(spec, settings, questions=questions)
+    answered = _answered(askable)
+    if condition == "in_context":
+        n_examples = settings.examples or spec.examples
         return [
-            (question, Condition())
-            for question in askable
-            if question.truth is not None or met & set(question.groups)
-        ]
-    conditions = _condition_of(condition, settings=settings, questions=questions)
-    return [
-        *((question, Condition()) for question in askable if question.truth is not None),
-        *(
-            (question, conditions(group, question))
+            cell
             for group in groups
-            for question in askable
-            if group.id in question.groups
-        ),
+            for cell in in_context_units(
+                answered.get(group.id, ()), group, n_examples=n_examples, seed=settings.seed
+            )
+        ]
+    # An evaluator of steering holds the model as it is beside the steered one.
+    as_it_is = condition == "none" or spec.evaluator == "steerable"
+    met = {question.id for group in groups for question in answered.get(group.id, ())} if as_it_is else set()
+    unsteered = [
+        (question, Condition()) for question in askable if question.truth is not None or question.id in met
     ]
+    if condition == "none":
+        return unsteered
+    steered = [
+        (question, make(group, question))
+        for make in _conditions_of(condition, settings=settings, questions=questions)
+        for group in groups
+        for question in answered.get(group.id, ())
+    ]
+    # A group without words, such as everybody, is given nothing: that is the model as it is once more.
+    return [*unsteered, *(cell for cell in steered if not as_it_is or cell[1].kind != "none")]
 
 
-def _condition_of(
-    name: ConditionName, *, settings: Settings, questions: QuestionSet
-) -> Callable[[Group, Question], Condition]:
-    """How a group's condition is made for a question."""
-    if name == "few_shot":
-        return lambda group, question: few_shot(
-            group, question=question, pool=questions.questions, n=N_EXAMPLES, seed=settings.seed
+def _answered(questions: Sequence[Question]) -> dict[str, list[Question]]:
+    """Group id -> the questions that it answered."""
+    found: dict[str, list[Question]] = {}
+    for question in questions:
+        for group in question.groups:
+            found.setdefault(group, []).append(question)
+    return found
+
+
+def _check_condition(condition: ConditionName, *, spec: EvalSpec) -> None:
+    """Refuse a condition that the evaluator can make nothing of."""
+    if (condition == "in_context") != (spec.evaluator == "in_context"):
+        raise ConfigurationError(
+            f"The condition {condition!r} does not go with the evaluator {spec.evaluator!r} of {spec.id!r}: a "
+            "person's own answers as turns (in_context) are what evaluations under in-context/ ask with."
         )
+    if condition == "best_persona" and spec.evaluator != "steerable":
+        raise ConfigurationError(
+            f"The condition 'best_persona' asks in three forms and keeps the best, which only evaluations under "
+            f"steerable/ do; {spec.id!r} takes one of them: qa, bio or portray."
+        )
+
+
+def _conditions_of(
+    name: ConditionName, *, settings: Settings, questions: QuestionSet
+) -> list[Callable[[Group, Question], Condition]]:
+    """How a group's conditions are made for a question: one way, or three for the best persona."""
+    if name == "few_shot":
+        return [
+            lambda group, question: few_shot(
+                group, question=question, pool=questions.questions, n=N_EXAMPLES, seed=settings.seed
+            )
+        ]
     if name == "profile":
-        return lambda group, _: profile(group.id, _profile_text(group, settings))
-    forms: dict[str, PersonaForm] = {"persona": "member", "qa": "qa", "bio": "bio", "portray": "portray"}
-    return lambda group, _: persona(group, form=forms[name])
+        return [lambda group, _: profile(group.id, _profile_text(group, settings))]
+    return [partial(_persona_of, form=form) for form in _FORMS[name]]
+
+
+def _persona_of(group: Group, question: Question, *, form: PersonaForm) -> Condition:
+    return persona(group, form=form)
 
 
 def _profile_text(group: Group, settings: Settings) -> str:
-    if group.id not in settings.profiles:
-        given = ", ".join(settings.profiles) or "none"
-        raise ConfigurationError(
-            f"No value profile is given for the group {group.id!r} (given: {given}). Give one, or choose --groups."
-        )
-    return settings.profiles[group.id]
+    if group.id in settings.profiles:
+        return settings.profiles[group.id]
+    if group.id.startswith(OF_PROFILE):
+        return system_prompt(load_profile(group.id.removeprefix(OF_PROFILE)))
+    given = ", ".join(settings.profiles) or "none"
+    raise ConfigurationError(
+        f"No value profile is given for the group {group.id!r} (given: {given}). Give one, or choose --groups."
+    )

@@ -9,12 +9,12 @@ from pluralign.data import linted, load_data, resolve_source
 from pluralign.data.loaded import Loaded
 from pluralign.data.recorded import read_answers, read_recorded
 from pluralign.errors import ConfigurationError, DataError
-from pluralign.evals import Scores, compare_distributional, score_distributional
+from pluralign.evals import EVALUATORS, Scores
 from pluralign.evaluation.planning import chosen_groups
 from pluralign.evaluation.results import score_report, score_results, write_scores
 from pluralign.evaluation.running import EvalRun
-from pluralign.evaluation.spec import DEFAULT_SETTINGS, Settings, list_specs, load_spec
-from pluralign.records import POPULATION, Answer, Comparison
+from pluralign.evaluation.spec import DEFAULT_SETTINGS, EvaluatorName, Settings, list_specs, load_spec
+from pluralign.records import POPULATION, Answer, Comparison, Condition
 from pluralign.reports import Report, Section, Series, comparison_sentence
 from pluralign.runs import flat_facts, run_facts, write_json_atomically
 
@@ -89,6 +89,7 @@ def score_file(
     path: Path,
     *,
     questions: str | None = None,
+    evaluator: EvaluatorName | None = None,
     settings: Settings = DEFAULT_SETTINGS,
     reproduce: str = "",
 ) -> Rescored:
@@ -98,6 +99,7 @@ def score_file(
         path: JSONL of answers; or, without `questions`, JSON or JSONL rows that hold `gold_distribution` and
             `pred_distribution`.
         questions: What was asked: see `load_source`.
+        evaluator: What scores them; None: that of the evaluation which `questions` names, else "distributional".
         settings: Groups, preset, faulty items, adapter arguments and seed; everything else is of no use here.
         reproduce: The command that scores the same file again, for the page.
 
@@ -111,13 +113,14 @@ def score_file(
         data, answers = linted(recorded.questions), recorded.answers
     else:
         data, answers = load_source(questions, settings.data), read_answers(path)
-    _check(answers, data, path=path)
+    evaluator = evaluator or _evaluator_of(questions)
+    _check(answers, data, path=path, by_condition=evaluator != "distributional")
     groups = None
     if settings.groups:
         groups = [group.id for group in chosen_groups(data.questions.groups, settings.groups)]
     elif {answer.condition.group for answer in answers} == {POPULATION}:
         groups = [group.id for group in data.questions.groups]
-    scores = score_distributional(
+    scores = EVALUATORS[evaluator].score(
         data.questions,
         answers,
         groups=groups,
@@ -129,10 +132,15 @@ def score_file(
     return Rescored(data, answers, scores, reproduce)
 
 
-def _check(answers: Sequence[Answer], data: Loaded, *, path: Path) -> None:
-    """Every answer belongs to a question, and there is one a cell."""
+def _evaluator_of(questions: str | None) -> EvaluatorName:
+    """The evaluator of a shipped evaluation; of anything else the distributional one."""
+    return load_spec(questions).evaluator if questions in list_specs() else "distributional"
+
+
+def _check(answers: Sequence[Answer], data: Loaded, *, path: Path, by_condition: bool) -> None:
+    """Every answer belongs to a question, and there is one for each group, or for each condition of a group."""
     n_options = {question.id: len(question.options) for question in data.questions.questions}
-    answered: dict[tuple[str, str], Answer] = {}
+    answered: dict[tuple[str, str | Condition], Answer] = {}
     for answer in answers:
         where = f"{path}: answer {answer.key[:12]!r} to question {answer.question_id!r}"
         if answer.question_id not in n_options:
@@ -141,7 +149,8 @@ def _check(answers: Sequence[Answer], data: Loaded, *, path: Path) -> None:
             raise DataError(
                 f"{where}: {len(answer.probabilities)} probabilities for {n_options[answer.question_id]} options."
             )
-        other = answered.setdefault((answer.question_id, answer.condition.group), answer)
+        asked = answer.condition if by_condition else answer.condition.group
+        other = answered.setdefault((answer.question_id, asked), answer)
         if other is not answer:
             raise DataError(
                 f"{where}: the file holds another answer for {answer.condition.group!r}, of {other.model_id!r} by "
@@ -166,7 +175,12 @@ def compare_runs(first: EvalRun, second: EvalRun, *, preset: str | None = None) 
             f"({len(first.questions.questions)}) and {second.spec.id} ({len(second.questions.questions)})."
         )
     labels = run_labels(first, second)
-    return compare_distributional(
+    if first.spec.evaluator != second.spec.evaluator:
+        raise ConfigurationError(
+            f"{first.folder} was scored by the evaluator {first.spec.evaluator!r}, {second.folder} by "
+            f"{second.spec.evaluator!r}; two runs of one evaluator can be compared."
+        )
+    return EVALUATORS[first.spec.evaluator].compare(
         first.questions,
         first=(labels[0], first.answers),
         second=(labels[1], second.answers),
@@ -205,6 +219,11 @@ def comparison_report(first: EvalRun, second: EvalRun, *, preset: str | None = N
                 series=series,
                 comparisons=comparisons,
                 groups=first.groups,
+                readings=tuple(
+                    f"{label}: {reading}"
+                    for label, run in zip(labels, (first, second), strict=True)
+                    for reading in run.scores.readings
+                ),
             ),
         ),
         run_facts=flat_facts(run_facts()),

@@ -28,6 +28,7 @@ def score_results(scores: Scores, *, model: str, findings: Sequence[Finding]) ->
         "schema": RESULTS_SCHEMA,
         "model": model,
         "primary": scores.primary,
+        "readings": list(scores.readings),
         "n_unscored": dict(scores.n_unscored),
         "findings": dict(sorted(faults.items())),
         "estimates": [estimate.model_dump(mode="json") for estimate in scores.estimates],
@@ -55,18 +56,27 @@ def score_report(
     """
     model = answers[0].model_id
     series = Series(label=model, answers=tuple(answers), estimates=scores.estimates)
-    groups = tuple(dict.fromkeys(cell.group for cell in scores.cells))
+    section = Section(
+        title=title,
+        questions=data.questions,
+        series=(series,),
+        groups=tuple(dict.fromkeys(cell.group for cell in scores.cells)),
+        contrasts=scores.contrasts,
+        readings=scores.readings,
+    )
     return Report(
         title=f"{title}: {model}",
         summary=(summary,) if summary else (),
-        sections=(Section(title=title, questions=data.questions, series=(series,), groups=groups),),
+        sections=(section,),
         run_facts=flat_facts(run_facts()),
         reproduce=reproduce,
     )
 
 
 def write_scores(folder: Path, *, scores: Scores, report: Report) -> None:
-    """Write cells.jsonl and report.html; results.json, which says that all is done, comes after them.
+    """Write cells.jsonl, contrasts.jsonl where groups were compared, and report.html.
+
+    results.json, which says that all is done, comes after them.
 
     Raises:
         StorageError: The folder cannot be written.
@@ -74,4 +84,6 @@ def write_scores(folder: Path, *, scores: Scores, report: Report) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_jsonl(folder / "cells.jsonl", scores.cells)
+        if scores.contrasts:
+            write_jsonl(folder / "contrasts.jsonl", scores.contrasts)
     write_page(report, folder / "report.html")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pluralign.data.loaded import Loaded
 from pluralign.errors import StorageError
-from pluralign.evals import Scores, score_distributional
+from pluralign.evals import EVALUATORS, Scores
 from pluralign.evaluation.planning import Prepared, groups_met, prepare, read_data
 from pluralign.evaluation.results import score_report, score_results, write_scores
 from pluralign.evaluation.spec import DEFAULT_SETTINGS, EvalSpec, RunConfig, Settings
@@ -81,6 +81,8 @@ class EvalRun:
             "--elicit": settings.elicit,
             "--draws": settings.draws,
             "--condition": settings.condition,
+            "--examples": settings.examples,
+            "--people": settings.people,
             "--preset": settings.preset,
             "--seed": settings.seed,
         }
@@ -161,7 +163,7 @@ def load_run(folder: Path) -> EvalRun:
 def _scored(config: RunConfig, *, data: Loaded, answers: Sequence[Answer], folder: Path) -> EvalRun:
     if not answers:
         raise StorageError(f"{folder} holds no answers yet.")
-    scores = score_distributional(
+    scores = EVALUATORS[config.spec.evaluator].score(
         data.questions,
         answers,
         groups=groups_met(config.spec, config.settings, questions=data.questions),

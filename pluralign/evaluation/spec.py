@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from pluralign.errors import ConfigurationError, did_you_mean
 from pluralign.records.base import Record, Text
 from pluralign.records.jsonl import describe
 from pluralign.resources import resource_folder
 
-# What the model is given beside the question, so that it speaks for a group.
-ConditionName = Literal["none", "persona", "qa", "bio", "portray", "few_shot", "profile"]
+# What the model is given beside the question, so that it speaks for a group. "best_persona": the forms qa, bio and
+# portray one after the other, of which the evaluator keeps the best for each group (Santurkar et al. 2023).
+ConditionName = Literal[
+    "none", "persona", "qa", "bio", "portray", "best_persona", "few_shot", "profile", "in_context"
+]
+EvaluatorName = Literal["distributional", "steerable", "in_context"]
 
 
 class DataSource(Record):
@@ -57,6 +61,8 @@ class EvalSpec(Record):
         source: Source and licence of the data.
         conditions: "population": every question once without a condition; "groups": for each group of people.
         condition: What the model is given so that it speaks for a group, where there are groups.
+        examples: Number of a person's own answers that stand before a question, at most, under "in_context".
+        people: Of the groups so many are asked, drawn with the seed, where they are single people and many.
         elicitation: How answers are got out of the model.
         preset: A published definition that is put first.
         max_unscored_share: With a larger share of cells unscored, a run counts as incomplete.
@@ -66,11 +72,13 @@ class EvalSpec(Record):
     version: str = Field(pattern=r"^\d+-[A-Z]+$")
     title: Text
     description: str = ""
-    evaluator: Literal["distributional"]
+    evaluator: EvaluatorName
     data: DataSource
     source: Source
     conditions: Literal["population", "groups"] = "population"
     condition: ConditionName = "persona"
+    examples: int = Field(default=16, ge=1)
+    people: int | None = Field(default=None, ge=1)
     elicitation: ElicitationSettings = ElicitationSettings()
     preset: Text | None = None
     max_unscored_share: float = Field(default=0.05, ge=0, le=1)
@@ -86,7 +94,9 @@ class Settings(Record):
         elicit: Another elicitation than the spec's.
         draws: Another number of draws than the spec's.
         condition: Another condition than the spec's.
-        profiles: Group id -> value profile, for the condition "profile".
+        examples: Another number of examples than the spec's.
+        people: Another number of people than the spec's.
+        profiles: Group id -> value profile in words, for the condition "profile".
         data: Arguments of the data adapter beside those of the spec, for example where a file lies.
         preset: A published definition that is put first.
         drop_faulty: Whether items that lint finds faulty are left out of the score.
@@ -99,6 +109,8 @@ class Settings(Record):
     elicit: Text | None = None
     draws: int | None = Field(default=None, ge=1)
     condition: ConditionName | None = None
+    examples: int | None = Field(default=None, ge=1)
+    people: int | None = Field(default=None, ge=1)
     profiles: Mapping[str, Text] = {}
     data: Mapping[str, Any] = {}
     preset: Text | None = None
@@ -121,23 +133,6 @@ class RunConfig(Record):
     spec: EvalSpec
     settings: Settings
     model: Text
-
-
-def read_profiles(path: Path) -> dict[str, str]:
-    """Value profiles from a YAML file that maps group ids to text.
-
-    Raises:
-        ConfigurationError: The file cannot be read, or is something else.
-    """
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return TypeAdapter(dict[Text, Text]).validate_python(given)
-    except ValidationError as error:
-        raise ConfigurationError(
-            f"{path}: a mapping of group id to text is needed: {describe(error)}"
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as YAML: {error}") from error
 
 
 def list_specs() -> dict[str, Path]:

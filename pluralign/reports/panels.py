@@ -206,6 +206,8 @@ def _targets(
     """
     asked = {group for spoken in spoken_for.values() for group in spoken}
     met = [group for group in known if group in (asked if groups is None else groups)]
+    if groups is not None and not (met or question.truth or any(answers.values())):
+        return {}  # none of the groups was asked this
     stands_in = groups is not None or not met
     if stands_in and not met and (POPULATION in asked or not asked):
         met = list(known)

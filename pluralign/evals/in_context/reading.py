@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from math import isfinite
 
-from pluralign.evals.in_context.baselines import OWN_MARGINAL
+from pluralign.evals.in_context.baselines import OWN_MARGINAL, UNIFORM
 from pluralign.evals.in_context.measures import Value
 from pluralign.metrics import cluster_bootstrap
+
+# Losses that differ by less are the same.
+ROUNDING_NATS = 1e-9
 
 
 def readings(losses: Sequence[Value], *, gains: Sequence[Value], method: str, seed: int) -> tuple[str, ...]:
@@ -31,6 +34,8 @@ def readings(losses: Sequence[Value], *, gains: Sequence[Value], method: str, se
             "loss is infinite: the accuracy says how it fares.",
         )
     gained = [one for one in gains if one.turn.n_examples == n_examples]
+    gainers = {one.turn.person for one in gained}
+    first = [one for one in losses if one.turn.n_examples == 0 and one.turn.person in gainers]
     counted = [one for one in last if OWN_MARGINAL in one.baselines]
     found = (
         _reading(
@@ -38,8 +43,8 @@ def readings(losses: Sequence[Value], *, gains: Sequence[Value], method: str, se
             people=[one.turn.person for one in gained],
             against="that without any",
             verdicts=(
-                "the model reads the person",
-                "the examples mislead it",
+                f"the examples help{_but_at_first(first)}",
+                "the examples mislead the model",
                 "whether the examples help is open",
             ),
             method=method,
@@ -90,6 +95,17 @@ def _reading(
     low, high = bounds if mean >= 0 else (-bounds.high, -bounds.low)
     verdict = verdicts[0] if bounds.low > 0 else verdicts[1] if bounds.high < 0 else verdicts[2]
     return f"{size} ({low:.3f} to {high:.3f}, 95 %, {method}): {verdict}"
+
+
+def _but_at_first(losses: Sequence[Value]) -> str:
+    """A word of warning where the fall of the loss need not come from knowing the person."""
+    worse = sum(one.model - one.baselines[UNIFORM] for one in losses) / max(1, len(losses))
+    if worse <= ROUNDING_NATS:
+        return ""
+    return (
+        f", but without any the model does {worse:.3f} nats worse than uniform answers, so that a part of the help is "
+        "to show what an answer looks like"
+    )
 
 
 def _most_examples(losses: Sequence[Value]) -> int:

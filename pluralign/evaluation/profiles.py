@@ -1,0 +1,68 @@
+"""Value profiles as conditions: whose answers each one is held against, and the words that the model is given."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from pluralign.errors import ConfigurationError
+from pluralign.evaluation.spec import EvalSpec
+from pluralign.profiles import load_profile, system_prompt
+from pluralign.records.base import Text
+from pluralign.records.jsonl import describe
+
+# The adapter whose questions are made from profiles; its groups are "profile=<id>".
+STATEMENTS = "profiles"
+
+
+def read_profiles(path: Path) -> dict[str, str]:
+    """Value profiles from a YAML file that maps group ids to text.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is something else.
+    """
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return TypeAdapter(dict[Text, Text]).validate_python(given)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{path}: a mapping of group id to text is needed: {describe(error)}"
+        ) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as YAML: {error}") from error
+
+
+def profile_settings(chosen: Sequence[str], *, spec: EvalSpec) -> dict[str, Any]:
+    """What `Settings` must hold so that an evaluation steers with these profiles.
+
+    Args:
+        chosen: Ids or files of profiles. Where the evaluation asks about the profiles' own statements a name
+            alone; elsewhere "GROUP:NAME", the group of people whose answers the profile is held against.
+        spec: The evaluation.
+
+    Returns:
+        Values of the settings `condition`, `profiles`, and `data` or `groups`.
+
+    Raises:
+        ConfigurationError: An unknown profile, a group given twice, or a name without its group.
+    """
+    texts: dict[str, str] = {}
+    for name in chosen:
+        group, _, profile_name = ("", "", name) if Path(name).is_file() else name.rpartition(":")
+        profile = load_profile(profile_name)
+        if spec.data.adapter == STATEMENTS:
+            group = group or f"profile={profile.id}"
+        if not group:
+            raise ConfigurationError(
+                f"--profile {name}: {spec.id!r} asks about groups of people. Say whose answers the profile is held "
+                f"against, as in --profile 'party=Democrat:{name}'; steerable/profiles needs no such group."
+            )
+        if group in texts:
+            raise ConfigurationError(f"--profile {name}: the group {group!r} is given two profiles.")
+        texts[group] = system_prompt(profile)
+    found: dict[str, Any] = {"condition": "profile", "profiles": texts}
+    if spec.data.adapter == STATEMENTS:
+        return found | {"data": {"profiles": [name.rpartition(":")[2] for name in chosen]}}
+    return found | {"groups": tuple(texts)}
