@@ -59,9 +59,10 @@ format: install  ## rewrite the sources as ruff wants them
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-docs: install  ## docs/cli.md from the commands' own help, the table of docs/profiles.md; tests compare them
+docs: install  ## docs/cli.md, the table of docs/profiles.md, docs/policy.md; tests compare them
 	@$(BIN)/typer pluralign.cli.app utils docs --name pluralign --title "The command line" --output docs/cli.md
 	@$(BIN)/python scripts/profile_table.py
+	@$(BIN)/python scripts/policy_page.py
 
 # Exit status 2: what a benchmark compares with is not installed; it has said how to get it.
 bench: install  ## the benchmarks, each of which prints its ratio

@@ -1,57 +1,15 @@
 """A value profile: what a person or a tradition values, in its own words, as data."""
 
-import unicodedata
-from itertools import pairwise
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from pluralign.profiles.characters import character_faults, character_name, listed_mark
 from pluralign.records.base import Record, duplicates
 
-# Marks that chat formats use to open or close a turn: no statement of a value needs one.
-_TURN_MARKS = (
-    "<|",
-    "|>",
-    "<\uff5c",
-    "\uff5c>",
-    "[INST]",
-    "[/INST]",
-    "[SYSTEM_PROMPT]",
-    "[/SYSTEM_PROMPT]",
-    "<<SYS>>",
-    "<</SYS>>",
-    "<s>",
-    "</s>",
-    "<bos>",
-    "<eos>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-    "<think>",
-    "</think>",
-)
-# Invisible, but Persian, Hindi or an emoji is spelled wrong without them; allowed behind a visible character.
-_JOINERS = frozenset("\u200c\u200d")
-_EMOJI_OR_TEXT = frozenset("\ufe0e\ufe0f")
-_REFUSED_CATEGORIES = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
-# Invisible or no characters at all, yet of another category (Unicode: Default_Ignorable_Code_Point, Noncharacter).
-_REFUSED = frozenset(
-    chr(code)
-    for first, last in (
-        (0x034F, 0x034F),
-        (0x115F, 0x1160),
-        (0x17B4, 0x17B5),
-        (0x180B, 0x180F),
-        (0x2065, 0x2065),
-        (0x3164, 0x3164),
-        (0xFDD0, 0xFDEF),
-        (0xFE00, 0xFE0D),
-        (0xFFA0, 0xFFA0),
-        (0xFFF0, 0xFFF8),
-        (0xE0000, 0xE0FFF),
-        *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)),
-    )
-    for code in range(first, last + 1)
-)
+# What a text of several lines may hold, and one of a single line may not.
+_LINE_BREAKS = re.compile(r"[\t\n\r]")
 
 
 def one_line(text: str) -> str:
@@ -59,36 +17,21 @@ def one_line(text: str) -> str:
 
     Raises:
         ValueError: It is blank or begins or ends with a space, or holds a line break, a control, invisible or
-            direction character, or a mark of a chat format.
+            direction character that the spelling does not ask for, or a mark of a chat format.
     """
-    for before, character in pairwise(" " + text):
-        if character in _REFUSED or (
-            unicodedata.category(character) in _REFUSED_CATEGORIES and character not in _JOINERS
-        ):
-            raise ValueError(
-                f"the character {_name(character)} may not stand in a profile: write one line of visible text"
-            )
-        # A run of invisible characters spells nothing, but can carry a hidden message.
-        if (character in _JOINERS and (before in _JOINERS or before.isspace())) or (
-            character in _EMOJI_OR_TEXT and (before in _JOINERS | _EMOJI_OR_TEXT or before.isspace())
-        ):
-            raise ValueError(
-                f"the character {_name(character)} may stand only behind a visible character in a profile"
-            )
-    for mark in _TURN_MARKS:
-        if mark.lower() in text.lower():
-            raise ValueError(
-                f"{mark!r} may not stand in a profile: chat formats use it to open or close a turn"
-            )
+    if found := _LINE_BREAKS.search(text):
+        raise ValueError(_not_allowed(found[0], "write one line of visible text"))
+    for fault in character_faults(text):
+        raise ValueError(_not_allowed(text[fault.end - 1], fault.why))
+    if mark := listed_mark(text):
+        raise ValueError(f"{mark!r} may not stand in a profile: chat formats use it to open or close a turn")
     if text != text.strip() or not text:
         raise ValueError(f"{text!r} is blank, or begins or ends with a space: write one line of visible text")
     return text
 
 
-def _name(character: str) -> str:
-    names = {"\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\t": "TAB", "\x85": "NEXT LINE"}
-    unnamed = "control character" if unicodedata.category(character) == "Cc" else "unassigned or private"
-    return f"U+{ord(character):04X} ({names.get(character) or unicodedata.name(character, unnamed)})"
+def _not_allowed(character: str, why: str) -> str:
+    return f"the character {character_name(character)} may not stand in a profile: {why}"
 
 
 # The pattern is for the JSON Schema alone: `one_line` refuses what it refuses, and says why.

@@ -112,9 +112,13 @@ def system_prompt(
     style: Style | str = Style.FIRST_PERSON,
     max_tokens: int | None = None,
     count_tokens: Callable[[str], int] | None = None,
+    nonce: str | None = None,
 ) -> str:
     """The text of `render_profile`."""
-    return render_profile(profile, style=style, max_tokens=max_tokens, count_tokens=count_tokens).text
+    rendered = render_profile(
+        profile, style=style, max_tokens=max_tokens, count_tokens=count_tokens, nonce=nonce
+    )
+    return rendered.text
 
 
 def render_profile(
@@ -123,6 +127,7 @@ def render_profile(
     style: Style | str = Style.FIRST_PERSON,
     max_tokens: int | None = None,
     count_tokens: Callable[[str], int] | None = None,
+    nonce: str | None = None,
 ) -> Rendered:
     """Render a profile to a system prompt.
 
@@ -135,6 +140,9 @@ def render_profile(
         style: How it is put: "first_person", "portrait" or "data".
         max_tokens: The longest text allowed, in tokens; None: any length.
         count_tokens: Counts the tokens of a text with the model's tokenizer; None: `estimate_tokens`.
+        nonce: Secret that the code of the block follows from as well, for applications that serve profiles of
+            strangers: `secrets.token_hex()`, anew for each conversation. None: the same prompt at every call, as
+            measuring needs it.
 
     Raises:
         ConfigurationError: An unknown style, or a budget too small for the first value.
@@ -143,7 +151,7 @@ def render_profile(
     if style not in known:
         raise ConfigurationError(f"style: there is no style {style!r}.{did_you_mean(style, known)}")
     measure = count_tokens or estimate_tokens
-    code = unused_code(canonical_json(profile.model_dump(mode="json")))
+    code = unused_code(canonical_json(profile.model_dump(mode="json")), nonce=nonce)
     dropped: list[str] = []
     n_tokens = 0
     for kept, left_out in _shorter_and_shorter(profile.model_copy(update={"values": by_weight(profile)})):
@@ -182,9 +190,13 @@ def by_weight(profile: ValueProfile) -> tuple[Value, ...]:
     return tuple(value for _, value in sorted(ranked, key=lambda pair: -pair[0]))
 
 
-def unused_code(content: str, *, n_digits: int = _N_CODE_DIGITS) -> str:
-    """Hexadecimal digits that follow from a text's sha256 and do not occur in the text, in either case."""
-    codes = (hashlib.sha256(f"{attempt}\n{content}".encode()).hexdigest()[:n_digits] for attempt in count())
+def unused_code(content: str, *, n_digits: int = _N_CODE_DIGITS, nonce: str | None = None) -> str:
+    """Hexadecimal digits that follow from a text's sha256 and do not occur in the text, in either case.
+
+    A nonce is hashed with the text, so that nobody can work the code out beforehand.
+    """
+    seed = content if nonce is None else f"{nonce}\n{content}"
+    codes = (hashlib.sha256(f"{attempt}\n{seed}".encode()).hexdigest()[:n_digits] for attempt in count())
     return next(code for code in codes if code not in content.lower())
 
 

@@ -1,0 +1,1 @@
+"""The guardrail: refuses unacceptable value systems, serves merely unpopular ones."""
