@@ -17,7 +17,7 @@ from option_scoring import n_needed
 from pluralign.data.anes96 import BACKGROUND, POLITICAL, load_anes96
 from pluralign.elicitation.asking import PromptStyle, prompt_for
 from pluralign.errors import MissingExtraError, PluralignError
-from pluralign.models import Chat, Text, TransformersModel, load_weights
+from pluralign.models import Chat, LoadedWeights, Text, TransformersModel, load_weights
 from pluralign.models.chat_template import turn_format
 from pluralign.records import Condition, Option, Question
 
@@ -145,16 +145,19 @@ def fastest_batch_size(model: TransformersModel, harness: Harness, requests: lis
 
 
 def compare(
-    model: TransformersModel, harness: Harness, name: str, *, questions: Sequence[Question], profile: str
+    weights: LoadedWeights, harness: Harness, name: str, *, questions: Sequence[Question], profile: str
 ) -> None:
     """Check that both agree, time them by turns, and print the ratio."""
+    model = TransformersModel(weights, batch_tokens=BATCH_TOKENS)
     prompts = write_prompts(questions, profile=profile)
     options = [list(question.option_texts) for question in questions]
     requests = harness.requests(prompts, options)
     batch_size = fastest_batch_size(model, harness, requests)
 
     def score() -> list[float]:
-        return [log_prob for scores in model.score_options(prompts, options) for log_prob in scores.log_probs]
+        # A model of its own each time: nothing has been read yet.
+        fresh = TransformersModel(weights, batch_tokens=BATCH_TOKENS)
+        return [log_prob for scores in fresh.score_options(prompts, options) for log_prob in scores.log_probs]
 
     spaces = np.repeat(white_space_log_probs(model, prompts), [len(own) for own in options])
     exact = np.array(harness.score(requests, batch_size=batch_size, exact=True))
@@ -188,8 +191,8 @@ def main() -> None:
     harness = Harness(model)
     questions = survey(listed=arguments.list_options)
     n_profile = len(model.tokenizer(PROFILE, add_special_tokens=False)["input_ids"])
-    compare(model, harness, "bare questions", questions=questions, profile="")
-    compare(model, harness, f"behind a profile of {n_profile} tokens", questions=questions, profile=PROFILE)
+    compare(weights, harness, "bare questions", questions=questions, profile="")
+    compare(weights, harness, f"behind a profile of {n_profile} tokens", questions=questions, profile=PROFILE)
 
 
 if __name__ == "__main__":

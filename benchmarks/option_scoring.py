@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from pluralign.models import Chat, Message, TransformersModel, load_weights
+from pluralign.models import Chat, LoadedWeights, Message, TransformersModel, load_weights
 from pluralign.models.chat_template import turn_format
 
 BATCH_TOKENS = 2048
@@ -50,12 +50,18 @@ def n_needed(sequences: list[list[int]]) -> int:
 
 
 def score_naively(model: TransformersModel, prompts: list[Chat]) -> list[list[float]]:
-    """Score every option with its whole prompt, sorted by length, in batches of the same size, without a cache."""
+    """Score every option with its whole prompt."""
     encoded, starts = encode(model, prompts)
+    scores = score_rows(model, encoded, starts=starts)
+    return [scores[start : start + len(OPTIONS)] for start in range(0, len(scores), len(OPTIONS))]
+
+
+def score_rows(model: TransformersModel, encoded: list[list[int]], *, starts: list[int]) -> list[float]:
+    """Nats of each row's tokens from its start on: sorted by length, in batches of the same size, without a cache."""
     scores = [0.0] * len(encoded)
     order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
     while order:
-        n_rows = BATCH_TOKENS // len(encoded[order[0]])
+        n_rows = max(1, BATCH_TOKENS // len(encoded[order[0]]))
         rows, order = order[:n_rows], order[n_rows:]
         ids = {"input_ids": [encoded[row] for row in rows]}
         batch = model.tokenizer.pad(ids, padding_side="right", return_tensors="pt")
@@ -67,7 +73,7 @@ def score_naively(model: TransformersModel, prompts: list[Chat]) -> list[list[fl
             answer = torch.tensor(encoded[row][starts[row] :])
             predictions = log_probs[place, starts[row] - 1 - first :][: len(answer)]
             scores[row] = float(predictions.gather(1, answer[:, None]).sum())
-    return [scores[start : start + len(OPTIONS)] for start in range(0, len(scores), len(OPTIONS))]
+    return scores
 
 
 def measure(model: TransformersModel, score: Callable) -> tuple[float, int, list]:
@@ -83,13 +89,17 @@ def measure(model: TransformersModel, score: Callable) -> tuple[float, int, list
     return seconds, sum(computed), scores
 
 
-def compare(model: TransformersModel, name: str, prompts: list[Chat]) -> None:
+def compare(weights: LoadedWeights, name: str, prompts: list[Chat]) -> None:
     """Time both by turns, check that they agree, and print the ratio."""
     cached, naive = [], []
     options = [OPTIONS] * len(prompts)
     for _ in range(N_REPEATS):
-        cached.append(measure(model, lambda: [s.log_probs for s in model.score_options(prompts, options)]))
-        naive.append(measure(model, lambda: score_naively(model, prompts)))
+        # A model of its own each time: nothing has been read yet.
+        model = TransformersModel(weights, batch_tokens=BATCH_TOKENS)
+        cached.append(
+            measure(model, lambda model=model: [s.log_probs for s in model.score_options(prompts, options)])
+        )
+        naive.append(measure(model, lambda model=model: score_naively(model, prompts)))
     np.testing.assert_allclose(cached[0][2], naive[0][2], rtol=0, atol=1e-4)
     encoded, lengths = encode(model, prompts)
     needed = n_needed(encoded)
@@ -110,9 +120,8 @@ def main() -> None:
     parser.add_argument("--model", default="embedded")
     arguments = parser.parse_args()
     weights = load_weights(arguments.model, dtype="float32", device="cpu")
-    model = TransformersModel(weights, batch_tokens=BATCH_TOKENS)
-    compare(model, "bare questions", questions(arguments.n_questions, system=None))
-    compare(model, "with a persona", questions(arguments.n_questions, system=PERSONA))
+    compare(weights, "bare questions", questions(arguments.n_questions, system=None))
+    compare(weights, "with a persona", questions(arguments.n_questions, system=PERSONA))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,14 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-# A shared opening shorter than this is not worth a run of its own; one of at least _FAMILY_TOKENS (a persona)
-# is worth keeping its prompts together.
+# A shared opening shorter than this is not worth a run of its own; one of at least LONG_OPENING tokens (a persona)
+# is worth keeping its prompts together, and keeping what was read for the next prompts.
 _PREFIX_TOKENS = 16
-_FAMILY_TOKENS = 64
+LONG_OPENING = 64
+
+# Prompts go into one row where they share at least this part of the shorter one, beyond what all rows share. The
+# tokens saved must outweigh those of the other prompts that every token is then held against in vain.
+_ROW_SHARE = 1 / 4
 
 # Padding worth more than this share of a full batch costs more than one batch more.
 _PADDING_SHARE = 1 / 128
@@ -23,25 +27,61 @@ def common_prefix_length(sequences: Sequence[Tokens]) -> int:
     )
 
 
-def families(contexts: Sequence[Tokens]) -> list[list[int]]:
+def families(contexts: Sequence[Tokens], *, known: Sequence[Tokens] = ()) -> list[list[int]]:
     """Split prompts into those that share a long opening with others, and all the rest as one family.
 
     Args:
         contexts: Token ids of each prompt.
+        known: Openings that need not be read again: a prompt that shares a long one with them is no rest.
 
     Returns:
         Indices of the prompts of each family; each prompt is in one.
     """
-    order = sorted(range(len(contexts)), key=lambda index: contexts[index])
+    everything = [*contexts, *known]
+    order = sorted(range(len(everything)), key=lambda index: everything[index])
     runs = [order[:1]] if order else []
     for before, index in pairwise(order):
-        if common_prefix_length([contexts[before], contexts[index]]) >= _FAMILY_TOKENS:
+        if common_prefix_length([everything[before], everything[index]]) >= LONG_OPENING:
             runs[-1].append(index)
         else:
             runs.append([index])
-    together = [run for run in runs if len(run) > 1]
-    alone = [index for run in runs if len(run) == 1 for index in run]
+    own = [[index for index in run if index < len(contexts)] for run in runs]
+    together = [prompts for prompts, run in zip(own, runs, strict=True) if prompts and len(run) > 1]
+    alone = [index for prompts, run in zip(own, runs, strict=True) if len(run) == 1 for index in prompts]
     return [*together, alone] if alone else together
+
+
+def rows_of(
+    contexts: Sequence[Tokens], sizes: Sequence[int], *, n_shared: int, max_tokens: int | None
+) -> list[list[int]]:
+    """Put prompts that share much with each other into one row: orders of one question's options, more examples.
+
+    Args:
+        contexts: Token ids of each prompt.
+        sizes: Tokens of each prompt with its options.
+        n_shared: Number of tokens that all share, which stand before every row.
+        max_tokens: Bound on the tokens of a row of several prompts, those before it included.
+
+    Returns:
+        Indices of the prompts of each row; each prompt is in one.
+    """
+    rows: list[list[int]] = []
+    n_tokens = 0
+    before: Tokens = []
+    for index in sorted(range(len(contexts)), key=lambda index: contexts[index]):
+        context = contexts[index]
+        n_common = common_prefix_length([before, context])
+        shortest = min(len(before), len(context)) - n_shared
+        worth_it = n_common - n_shared >= max(_PREFIX_TOKENS, _ROW_SHARE * shortest)
+        n_more = sizes[index] - n_common
+        if worth_it and (max_tokens is None or n_tokens + n_more <= max_tokens):
+            rows[-1].append(index)
+            n_tokens += n_more
+        else:
+            rows.append([index])
+            n_tokens = sizes[index]
+        before = context
+    return rows
 
 
 def shared_prefix(contexts: Sequence[Tokens]) -> Tokens:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pluralign.models.batching import Tokens, shared_prefix
+from pluralign.models.batching import Tokens
 from pluralign.models.logits import log_normalisers
 
 if TYPE_CHECKING:
@@ -25,18 +25,59 @@ class Context:
     cache: "DynamicCache"
     mask: "Tensor"
 
+    @property
+    def n_tokens(self) -> int:
+        """Number of tokens of each row, padding included."""
+        return self.mask.shape[1]
+
     def select(self, rows: Sequence[int]) -> "Context":
         """The same context for chosen rows, each as often as it is named, with a cache of its own."""
         import torch
 
         index = torch.tensor(rows, device=self.mask.device)
-        cache = copy.copy(self.cache)
-        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
+        cache = self._own_layers()
         for layer in cache.layers:
             if layer.is_initialized:
                 layer.keys = layer.keys.index_select(0, index.to(layer.keys.device))
                 layer.values = layer.values.index_select(0, index.to(layer.values.device))
         return Context(cache=cache, mask=self.mask.index_select(0, index))
+
+    def along(self, positions: Sequence[int]) -> "Context":
+        """What was read at some positions only, with a cache of its own; no layer may have a sliding window."""
+        import torch
+
+        index = torch.tensor(positions, dtype=torch.long, device=self.mask.device)
+        cache = self._own_layers()
+        for layer in cache.layers:
+            if layer.is_initialized:
+                layer.keys = layer.keys.index_select(2, index.to(layer.keys.device))
+                layer.values = layer.values.index_select(2, index.to(layer.values.device))
+        return Context(cache=cache, mask=self.mask.index_select(1, index))
+
+    def first(self, n_tokens: int) -> "Context":
+        """The first tokens only, with a cache of its own; no sliding window may have lost any."""
+        cache = self._own_layers()
+        cache.crop(n_tokens - self.n_tokens)
+        return Context(cache=cache, mask=self.mask[:, :n_tokens])
+
+    def longer(self, n_tokens: int) -> "Context":
+        """The same context after its cache was used to read so many more tokens, none of them padding."""
+        return Context(cache=self.cache, mask=self.mask.new_ones(len(self.mask), self.n_tokens + n_tokens))
+
+    def _own_layers(self) -> "DynamicCache":
+        """A cache that holds the same and can be read on with, or cut, without touching this one."""
+        cache = copy.copy(self.cache)
+        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
+        return cache
+
+
+def nothing_read(model: "PreTrainedModel") -> Context:
+    """One row that has read nothing yet."""
+    import torch
+    from transformers import DynamicCache
+
+    mask = torch.zeros(1, 0, dtype=torch.long, device=model.device)
+    return Context(cache=DynamicCache(config=model.config), mask=mask)
 
 
 def cache_obstacle(model: "PreTrainedModel") -> str | None:
@@ -62,7 +103,7 @@ def read(
     model: "PreTrainedModel",
     sequences: Sequence[Tokens],
     *,
-    after: Context | None = None,
+    after: Context,
 ) -> tuple["Tensor", Context]:
     """Let the model read sequences, each after its row of a context; shorter ones are filled on the left.
 
@@ -76,43 +117,21 @@ def read(
         sequences read.
     """
     import torch
-    from transformers import DynamicCache
 
     tokens, mask = padded(sequences, padding="left")
     tokens, mask = tokens.to(model.device), mask.to(model.device)
-    if after is not None:
-        mask = torch.cat([after.mask, mask], dim=1)
-    cache = after.cache if after is not None else DynamicCache(config=model.config)
+    mask = torch.cat([after.mask, mask], dim=1)
     # Padding has no position: a token's position counts the tokens before it.
     positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
     logits = model(
         input_ids=tokens,
         attention_mask=mask,
         position_ids=positions,
-        past_key_values=cache,
+        past_key_values=after.cache,
         use_cache=True,
         logits_to_keep=1,
     ).logits
-    return _log_softmax(logits[:, -1]), Context(cache=cache, mask=mask)
-
-
-def read_shared_prefix(model: "PreTrainedModel", contexts: Sequence[Tokens], *, room: int) -> Context | None:
-    """Read the opening that all prompts share, once.
-
-    Args:
-        model: The model.
-        contexts: Token ids of the prompts.
-        room: Number of tokens that will follow the prompts.
-
-    Returns:
-        A context of one row, or None where there is no shared opening worth it.
-    """
-    window = sliding_window(model)
-    # What follows is padded behind the prefix, so a sliding window shorter than the whole would lose a part of it.
-    if window is not None and max(map(len, contexts)) + room > window:
-        return None
-    prefix = shared_prefix(contexts)
-    return read(model, [prefix])[1] if prefix else None
+    return _log_softmax(logits[:, -1]), Context(cache=after.cache, mask=mask)
 
 
 def read_without_cache(model: "PreTrainedModel", sequences: Sequence[Tokens], *, start: int) -> "Tensor":

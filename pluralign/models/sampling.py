@@ -10,7 +10,8 @@ import numpy as np
 
 from pluralign.errors import ConfigurationError
 from pluralign.models.batching import Tokens, buckets, families
-from pluralign.models.context_cache import Context, read, read_shared_prefix, read_without_cache
+from pluralign.models.context_cache import Context, read, read_without_cache
+from pluralign.models.kept_prefixes import KeptPrefixes
 from pluralign.models.protocol import Draw, SamplingParams
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def sample(
     seed: int,
     params: SamplingParams,
     batch_tokens: int,
-    cached: bool = True,
+    kept: KeptPrefixes | None,
 ) -> list[list[Draw]]:
     """Draw n answers to each prompt.
 
@@ -90,7 +91,8 @@ def sample(
         seed: Together with the prompt's tokens and the draw's number it fixes the draw.
         params: How draws are made.
         batch_tokens: Bound on the tokens held in one batch, padding and the tokens to come included.
-        cached: False for models whose cache cannot be expanded: everything is read anew for every token.
+        kept: Openings that the model has read before; takes in those that it reads now. None for models whose cache
+            cannot be expanded: everything is read anew for every token.
 
     Returns:
         Per prompt, its n draws.
@@ -107,14 +109,12 @@ def sample(
     contexts = [task.context for task in tasks]
     lengths = [len(context) + params.max_new_tokens for context in contexts]
     with torch.inference_mode():
-        for family in families(contexts):
-            prefix = None
-            if cached:
-                members = [contexts[index] for index in family]
-                prefix = read_shared_prefix(model, members, room=params.max_new_tokens)
+        for family in families(contexts, known=kept.known() if kept else ()):
+            members = [contexts[index] for index in family]
+            prefix = kept.read_shared(members, room=params.max_new_tokens) if kept else None
             for bucket in buckets(family, lengths, max_tokens=batch_tokens):
                 own = [rows[index] for index in bucket]
-                if cached:
+                if prefix is not None:
                     _draw_cached(model, own, prefix=prefix, params=params, batch_tokens=batch_tokens)
                 else:
                     _draw_in_full(model, own, params=params, batch_tokens=batch_tokens)
@@ -141,17 +141,15 @@ def _draw_cached(
     model: "PreTrainedModel",
     own: Sequence[Sequence[_Row]],
     *,
-    prefix: Context | None,
+    prefix: Context,
     params: SamplingParams,
     batch_tokens: int,
 ) -> None:
     """Draw the rows of a few prompts: each prompt is read once, its cache expanded over its rows."""
-    n_shared = 0 if prefix is None else prefix.mask.shape[1]
-    rests = [rows[0].task.context[n_shared:] for rows in own]
-    after = None if prefix is None else prefix.select([0] * len(own))
-    log_probs, context = read(model, rests, after=after)
+    rests = [rows[0].task.context[prefix.n_tokens :] for rows in own]
+    log_probs, context = read(model, rests, after=prefix.select([0] * len(own)))
     pairs = [(place, row) for place, rows in enumerate(own) for row in rows]
-    for chunk in _chunks(pairs, context.mask.shape[1] + params.max_new_tokens, batch_tokens):
+    for chunk in _chunks(pairs, context.n_tokens + params.max_new_tokens, batch_tokens):
         places = [place for place, _ in chunk]
         rows = [row for _, row in chunk]
         now, read_so_far = log_probs[places], context.select(places)

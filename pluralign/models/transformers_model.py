@@ -13,9 +13,10 @@ from pluralign.errors import ConfigurationError, ModelError
 from pluralign.models import chat_template as templates
 from pluralign.models import option_scoring, sampling
 from pluralign.models.batching import common_prefix_length
+from pluralign.models.containment import Containment, LaidOutChat
 from pluralign.models.context_cache import cache_obstacle
+from pluralign.models.kept_prefixes import KeptPrefixes
 from pluralign.models.loading import LoadedWeights, load_weights
-from pluralign.models.option_scoring import OptionTokens
 from pluralign.models.protocol import (
     Capability,
     Chat,
@@ -27,7 +28,7 @@ from pluralign.models.protocol import (
     SamplingParams,
     Text,
 )
-from pluralign.models.token_tree import tree_obstacle
+from pluralign.models.token_tree import OptionTokens, tree_obstacle
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -40,6 +41,8 @@ _BATCH_TOKENS = {"cpu": 2048, "mps": 8192, "cuda": 32768}
 
 class TransformersModel:
     """A causal language model in memory.
+
+    Long openings of prompts (a profile, a person's answers so far) are read once for all calls, see `KeptPrefixes`.
 
     Args:
         weights: Model and tokenizer, from `load_weights` or built by hand.
@@ -65,7 +68,7 @@ class TransformersModel:
         self._default_system = default_system
         self._batch_tokens = batch_tokens or _BATCH_TOKENS.get(self.model.device.type, _BATCH_TOKENS["cuda"])
         obstacle = cache_obstacle(self.model)
-        self._cached = obstacle is None
+        self._kept = KeptPrefixes(self.model) if obstacle is None else None
         obstacle = obstacle or tree_obstacle(self.model)
         if obstacle is not None:
             _log.warning("%s: every option is scored with its whole prompt, as %s.", self.id, obstacle)
@@ -104,12 +107,12 @@ class TransformersModel:
     def render(self, prompt: Prompt) -> str:
         """The exact text that the model reads, special tokens included.
 
+        What looks like a special token within a message is read as the ordinary text that it is.
+
         Raises:
             ModelError: There is no chat template, or it refuses these roles.
         """
-        text = prompt.text if isinstance(prompt, Text) else self._render_chat(prompt)
-        bos = self._added_bos
-        return text if text.startswith(bos) else bos + text
+        return self._begun(prompt.text) if isinstance(prompt, Text) else self._laid_out(prompt).text
 
     def score_options(
         self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]
@@ -134,8 +137,13 @@ class TransformersModel:
         if len(prompts) != len(options):
             raise ConfigurationError(f"There are {len(prompts)} prompts, but options for {len(options)}.")
         encoded = [self._encode(prompt, own) for prompt, own in zip(prompts, options, strict=True)]
-        score = option_scoring.score_as_trees if self._reads_trees else option_scoring.score_in_full
-        found = score(self.model, [item for item, _ in encoded], batch_tokens=self._batch_tokens)
+        items = [item for item, _ in encoded]
+        if self._reads_trees and self._kept is not None:
+            found = option_scoring.score_as_trees(
+                self.model, items, kept=self._kept, batch_tokens=self._batch_tokens
+            )
+        else:
+            found = option_scoring.score_in_full(self.model, items, batch_tokens=self._batch_tokens)
         return [
             OptionScores(
                 log_probs=tuple(log_probs),
@@ -170,7 +178,7 @@ class TransformersModel:
             seed=seed,
             params=params,
             batch_tokens=self._batch_tokens,
-            cached=self._cached,
+            kept=self._kept,
         )
 
     @cached_property
@@ -207,7 +215,21 @@ class TransformersModel:
         except (TemplateError, ModelError):
             return False
 
-    def _render_chat(self, chat: Chat) -> str:
+    @cached_property
+    def _containment(self) -> Containment:
+        return Containment(self.tokenizer)
+
+    def _begun(self, text: str) -> str:
+        """The text behind the token that the tokenizer puts before any."""
+        bos = self._added_bos
+        return text if text.startswith(bos) else bos + text
+
+    def _without_default(self, text: str) -> str:
+        """The text of a conversation without the system turn that the template inserts."""
+        bos = self._turns.bos
+        return self._begun(bos + text.removeprefix(bos).removeprefix(self._default_turn))
+
+    def _laid_out(self, chat: Chat) -> LaidOutChat:
         from jinja2 import TemplateError
 
         templates.require_template(self.tokenizer)
@@ -215,34 +237,41 @@ class TransformersModel:
         has_system = any(message.role == "system" for message in messages)
         if has_system and Capability.SYSTEM_PROMPT not in self.can:
             messages = _folded(messages)
+        drops = self._default_system == "drop" and not has_system
         try:
-            text = templates.render(
-                self.tokenizer,
-                [{"role": message.role, "content": message.content} for message in messages],
-                add_generation_prompt=True,
+            return self._containment.lay_out(
+                messages,
+                opening=self._without_default if drops else self._begun,
+                continue_from=chat.continue_from,
             )
         except TemplateError as error:
             roles = ", ".join(message.role for message in messages)
             raise ModelError(
                 f"The chat template of {self.id} refuses a conversation of roles {roles}: {error}"
             ) from error
-        if self._default_system == "drop" and not has_system:
-            bos = self._turns.bos
-            text = bos + text.removeprefix(bos).removeprefix(self._default_turn)
-        return text + chat.continue_from
+
+    def _read(
+        self, prompt: Prompt, answers: Sequence[str] = (), *, end: str = ""
+    ) -> tuple[str, list[list[int]]]:
+        """The text of a prompt; its token ids, and those of the prompt with each answer and its end behind it."""
+        if isinstance(prompt, Chat):
+            chat = self._laid_out(prompt)
+            return chat.text, self._containment.encode(chat, answers=answers, end=end)
+        text = self.render(prompt)
+        return text, self._tokens([text, *(text + answer + end for answer in answers)])
 
     def _encode(self, prompt: Prompt, options: Sequence[str]) -> tuple[OptionTokens, bool]:
         """Token ids of a prompt up to where its options part, those of each option, and whether they merge."""
-        text, end = self.render(prompt), self._end(prompt)
+        end = self._end(prompt)
         if not options:
-            raise ConfigurationError(f"There are no options to score after {text[-80:]!r}.")
+            raise ConfigurationError(f"There are no options to score after {self.render(prompt)[-80:]!r}.")
         for option in options:
             if end in option:
                 raise ModelError(
                     f"The option {option!r} holds {end!r}, which ends an answer, so it cannot be scored as one. "
                     "Reword it, or give the text prompt another end."
                 )
-        own, *joint = self._tokens([text, *(text + option + end for option in options)])
+        text, (own, *joint) = self._read(prompt, options, end=end)
         if isinstance(prompt, Chat) and not prompt.continue_from:
             joint = [
                 self._as_generated(own, ids, option + end) for ids, option in zip(joint, options, strict=True)
@@ -310,8 +339,7 @@ class TransformersModel:
             )
 
     def _sampling_task(self, prompt: Prompt, params: SamplingParams) -> sampling.SamplingTask:
-        text = self.render(prompt)
-        context = self._tokens([text])[0]
+        text, (context,) = self._read(prompt)
         if not context:
             raise ModelError("An empty prompt cannot be continued by a tokenizer that adds no first token.")
         self._check_length(context, text, more=params.max_new_tokens)

@@ -33,6 +33,7 @@ METRIC_LABELS = {
     "gain_nats": "Gain from examples",
     "usable_information_nats": "Usable information",
     "information_preserved": "Information preserved",
+    "interpretability": "Interpretability of profiles",
 }
 FORMS = {"qa": "QA form", "bio": "BIO form", "portray": "PORTRAY form"}
 GIVEN = {"none": "given nothing", "profile": "given a profile"}

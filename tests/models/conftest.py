@@ -36,6 +36,42 @@ def naive_scores(
     return scores
 
 
+def a_random_model(kind: str, vocab_size: int, *, window: int = 24):
+    """A random model of two layers: how it tells positions, and what its cache is like, depends on the kind."""
+    import torch
+    import transformers
+
+    size = {
+        "vocab_size": vocab_size,
+        "hidden_size": 32,
+        "initializer_range": 0.2,  # large enough for what is read to matter for what comes
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "pad_token_id": 0,
+    }
+    large = {**size, "intermediate_size": 64}
+    grouped = {**large, "num_key_value_heads": 1}
+    half = {"sliding_window": window, "layer_types": ["sliding_attention", "full_attention"]}
+    configs = {
+        "gpt2": lambda: transformers.GPT2Config(**size, bos_token_id=0, eos_token_id=0),
+        "bloom": lambda: transformers.BloomConfig(**size, bos_token_id=0, eos_token_id=0),
+        "neox": lambda: transformers.GPTNeoXConfig(**large, bos_token_id=0, eos_token_id=0),
+        "llama": lambda: transformers.LlamaConfig(**grouped),
+        "mistral": lambda: transformers.MistralConfig(**grouped, sliding_window=window),
+        "gemma3": lambda: transformers.Gemma3TextConfig(**grouped, head_dim=16, **half),
+        "lfm2": lambda: transformers.Lfm2Config(**grouped, layer_types=["conv", "full_attention"]),
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = transformers.AutoModelForCausalLM.from_config(configs[kind](), dtype=torch.float32)
+    return model.eval()
+
+
+@pytest.fixture
+def random_model():
+    return a_random_model
+
+
 @pytest.fixture
 def tiny(tiny_weights: LoadedWeights) -> TransformersModel:
     return TransformersModel(tiny_weights)

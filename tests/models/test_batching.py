@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pluralign.models.batching import buckets, common_prefix_length, families, shared_prefix
+from pluralign.models.batching import buckets, common_prefix_length, families, rows_of, shared_prefix
 
 
 def test_common_prefix():
@@ -16,6 +16,43 @@ def test_prompts_with_a_long_opening_in_common_stay_together():
 
     assert sorted(map(sorted, families(contexts))) == [[0, 3], [1, 4], [2, 5]]
     assert families([]) == []
+
+
+def test_a_prompt_whose_opening_is_known_is_no_rest():
+    one, two = list(range(64)), list(range(100, 170))
+    contexts = [[5], [*one, 1], [6], [*two, 1], [*two, 2]]
+
+    assert sorted(map(sorted, families(contexts, known=[[*one, 9], [7, 8]]))) == [[0, 2], [1], [3, 4]]
+    assert families([], known=[one]) == []
+
+
+def test_prompts_that_share_a_quarter_of_the_shorter_one_stand_in_one_row():
+    opening, question = [0] * 30, list(range(1, 21))
+    orders = [[*opening, *question, order, *[order] * 39] for order in (50, 51, 52)]
+    longer = [*orders[0], 60, 61]
+    other = [*opening, 90, *question]
+    contexts = [orders[0], other, longer, *orders[1:]]
+    sizes = [len(context) + 5 for context in contexts]
+
+    assert sorted(map(sorted, rows_of(contexts, sizes, n_shared=30, max_tokens=None))) == [[0, 2, 3, 4], [1]]
+    # 20 tokens of 81 are less than a quarter.
+    assert rows_of(
+        [[*question, *[7] * 61], [*question, *[8] * 61]], [81, 81], n_shared=0, max_tokens=None
+    ) == [
+        [0],
+        [1],
+    ]
+
+
+def test_rows_of_several_prompts_keep_to_their_bound():
+    contexts = [[*range(20), *range(100, 100 + n)] for n in range(4)]
+    sizes = [len(context) + 1 for context in contexts]
+
+    assert rows_of(contexts, sizes, n_shared=0, max_tokens=None) == [[0, 1, 2, 3]]
+    # 21 tokens, then 2 more each: the prompt's new one and its option's.
+    assert rows_of(contexts, sizes, n_shared=0, max_tokens=25) == [[0, 1, 2], [3]]
+    assert rows_of(contexts, sizes, n_shared=0, max_tokens=5) == [[0], [1], [2], [3]]
+    assert rows_of([], [], n_shared=0, max_tokens=None) == []
 
 
 def test_a_shared_opening_leaves_every_prompt_a_token():

@@ -9,7 +9,7 @@ import torch
 
 from pluralign.errors import ConfigurationError, ModelError
 from pluralign.models import Chat, LoadedWeights, Message, OptionScores, Text, TransformersModel
-from pluralign.models.context_cache import read
+from pluralign.models.context_cache import nothing_read, read
 
 END = "<|im_end|>"
 QUESTIONS = [
@@ -69,7 +69,7 @@ def test_the_test_would_see_a_wrong_position_or_mask(tiny):
     """Reading a left-padded row without its mask or its positions moves the scores by far more than 1e-4."""
     short, long = [5, 6, 7, 8], list(range(5, 60))
     with torch.inference_mode():
-        right, context = read(tiny.model, [short, long])
+        right, context = read(tiny.model, [short, long], after=nothing_read(tiny.model).select([0, 0]))
         padded = torch.tensor([[0] * (len(long) - len(short)) + short, long])
         unmasked = tiny.model(input_ids=padded).logits.log_softmax(-1)[0, -1]
         alone = tiny.model(input_ids=torch.tensor([short])).logits.log_softmax(-1)[0, -1]
@@ -80,26 +80,11 @@ def test_the_test_would_see_a_wrong_position_or_mask(tiny):
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "neox", "bloom"])
-def test_other_kinds_of_positions(kind, chatml_tokenizer, ask, naive, caplog):
+def test_other_kinds_of_positions(kind, chatml_tokenizer, random_model, ask, naive, caplog):
     """Positions that are learnt, rotary, or told by the attention alone, which no tree can be given."""
-    from transformers import AutoModelForCausalLM, BloomConfig, GPT2Config, GPTNeoXConfig
-
-    size = {
-        "vocab_size": len(chatml_tokenizer),
-        "hidden_size": 32,
-        "initializer_range": 0.2,
-        "pad_token_id": 0,
-    }
-    size |= {"bos_token_id": 0, "eos_token_id": 0, "num_hidden_layers": 2, "num_attention_heads": 2}
-    configs = {
-        "gpt2": lambda: GPT2Config(**size),
-        "neox": lambda: GPTNeoXConfig(**size, intermediate_size=64),
-        "bloom": lambda: BloomConfig(**size),
-    }
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        weights = AutoModelForCausalLM.from_config(configs[kind](), dtype=torch.float32).eval()
-    model = TransformersModel(LoadedWeights(weights, chatml_tokenizer, kind))
+    model = TransformersModel(
+        LoadedWeights(random_model(kind, len(chatml_tokenizer)), chatml_tokenizer, kind)
+    )
     prompts = [ask(question, system=PERSONA) for question in QUESTIONS]
 
     found = model.score_options(prompts, OPTIONS)
@@ -109,40 +94,17 @@ def test_other_kinds_of_positions(kind, chatml_tokenizer, ask, naive, caplog):
 
 
 @pytest.mark.parametrize("kind", ["mistral", "gemma3", "lfm2"])
-def test_other_kinds_of_caches(kind, chatml_tokenizer, ask, naive, caplog):
+def test_other_kinds_of_caches(kind, chatml_tokenizer, random_model, ask, naive, caplog):
     """Sliding windows shorter than the prompts, and layers whose cache cannot be expanded."""
-    model = TransformersModel(LoadedWeights(other_model(kind, len(chatml_tokenizer)), chatml_tokenizer, kind))
+    model = TransformersModel(
+        LoadedWeights(random_model(kind, len(chatml_tokenizer)), chatml_tokenizer, kind)
+    )
     prompts = [ask(question, system=system) for system in (None, PERSONA) for question in QUESTIONS]
 
     found = model.score_options(prompts, OPTIONS * 2)
 
     assert_equal(found, [naive(model, p, o, END) for p, o in zip(prompts, OPTIONS * 2, strict=True)])
     assert ("every option is scored with its whole prompt" in caplog.text) == (kind == "lfm2")
-
-
-def other_model(kind: str, vocab_size: int):
-    from transformers import AutoModelForCausalLM, Gemma3TextConfig, Lfm2Config, MistralConfig
-
-    shape = {
-        "vocab_size": vocab_size,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "initializer_range": 0.2,
-        "pad_token_id": 0,
-    }
-    configs = {
-        "mistral": lambda: MistralConfig(**shape, sliding_window=24),
-        "gemma3": lambda: Gemma3TextConfig(
-            **shape, head_dim=16, sliding_window=24, layer_types=["sliding_attention", "full_attention"]
-        ),
-        "lfm2": lambda: Lfm2Config(**shape, layer_types=["conv", "full_attention"]),
-    }
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return AutoModelForCausalLM.from_config(configs[kind](), dtype=torch.float32).eval()
 
 
 def test_scored_tokens_are_the_option_and_the_end_of_turn(tiny, ask):

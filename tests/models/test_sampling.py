@@ -41,7 +41,7 @@ def test_a_draw_does_not_depend_on_its_batch(tiny_weights, prompts, batch_tokens
 
 def test_reading_anew_for_every_token_draws_the_same(tiny_weights, prompts):
     model, uncached = TransformersModel(tiny_weights), TransformersModel(tiny_weights)
-    uncached._cached = False
+    uncached._kept = None
 
     assert same(
         uncached.sample(prompts, n=2, seed=5, params=PARAMS),
