@@ -42,7 +42,7 @@ def size_of(slope: Interval, *, lowest: float = 1.0) -> Size:
         lowest: Slope that a perfect model has: 1 where sampling noise is taken out, else what one half of the people
             reaches against the other.
     """
-    if -IGNORED_BELOW < slope.low and slope.high < IGNORED_BELOW:
+    if slope.low > -IGNORED_BELOW and slope.high < IGNORED_BELOW:
         return Size.IGNORED
     if slope.high < 0:
         return Size.REVERSED
