@@ -207,6 +207,8 @@ def _print_study(study: "StudyRun", *, as_json: bool) -> None:
         console.print(estimates_table(series, width=console.width, every=True))
         for sentence in study.scores.readings:
             console.print(f"- {sentence}", markup=False, highlight=False, soft_wrap=True)
-    progress_console().print(f"results: {study.folder}  (look at {study.folder / 'report.html'})", soft_wrap=True)
+    progress_console().print(
+        f"results: {study.folder}  (look at {study.folder / 'report.html'})", soft_wrap=True
+    )
     if study.scores.estimates[0].value is None:
         raise typer.Exit(1)
