@@ -15,6 +15,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 MAX_LINES = 120
 # What an example prints, among other things.
 PRINTED = {
+    "guarded_profile.py": "warband: refused",
     "own_questions.py": "js_divergence_bits",
     "steering_of_any_system.py": "Differences between groups are caricatured",
 }

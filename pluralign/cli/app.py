@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from pluralign import __version__
-from pluralign.cli import data, doctor, evaluation, models, profiles, quickstart, raters, training
+from pluralign.cli import data, doctor, evaluation, guard, models, profiles, quickstart, raters, training
 from pluralign.cli.console import progress_console
 from pluralign.errors import PluralignError
 
@@ -52,6 +52,7 @@ app.add_typer(evaluation.app, name="eval")
 app.command("compare")(evaluation.compare)
 app.add_typer(training.app, name="train")
 app.add_typer(profiles.app, name="profile")
+app.add_typer(guard.app, name="guard")
 app.add_typer(raters.app, name="raters")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
