@@ -130,7 +130,7 @@ def _subject(questions: QuestionSet) -> _Subject:
         for question in questions.questions
         if question.truth is not None
     )
-    single = _single_people(questions, cells)
+    single = questions.people
     people = () if is_key else tuple(cell for cell in cells if cell.group not in single)
     return _Subject(
         questions.questions,
@@ -138,12 +138,6 @@ def _subject(questions: QuestionSet) -> _Subject:
         solid=tuple(cell for cell in people if cell.n_people is None or cell.n_people >= ENOUGH_PEOPLE),
         golds=(*cells, *truths),
     )
-
-
-def _single_people(questions: QuestionSet, cells: tuple[_Cell, ...]) -> set[str]:
-    """Ids of the groups that are a single person: said to belong to groups, or never more than one who answered."""
-    several = {cell.group for cell in cells if cell.n_people != 1}
-    return {group.id for group in questions.groups if group.member_of or group.id not in several}
 
 
 def _of_question(question: Question, detail: str, *, severity: Severity | None = None) -> _Hit:

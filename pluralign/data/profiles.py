@@ -12,6 +12,8 @@ from pluralign.profiles import ValueProfile, list_profiles, load_profile
 from pluralign.records import Finding, Group, Option, Question, QuestionSet, Severity, content_hash
 
 OPTIONS = (Option(text="Yes"), Option(text="No"))
+# How the id of a group begins whose answers are those that a profile states.
+OF_PROFILE = "profile="
 _YES, _NO = (1.0, 0.0), (0.0, 1.0)
 
 _SOURCE = (
@@ -116,12 +118,12 @@ def _question(statement: str, keys: Mapping[str, tuple[float, float]]) -> Questi
         id=f"statement/{content_hash(statement)[:12]}",
         text=f'Would you say this of yourself?\n"{statement}"',
         options=OPTIONS,
-        shares={f"profile={profile}": key for profile, key in keys.items()},
+        shares={f"{OF_PROFILE}{profile}": key for profile, key in keys.items()},
     )
 
 
 def _group(profile: ValueProfile) -> Group:
-    return Group(id=f"profile={profile.id}", text=f'live by the values of "{profile.title}"')
+    return Group(id=f"{OF_PROFILE}{profile.id}", text=f'live by the values of "{profile.title}"')
 
 
 def _notes(keys: _Keys, n_assumed: Mapping[str, int]) -> tuple[Finding, ...]:

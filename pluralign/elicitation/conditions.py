@@ -78,7 +78,7 @@ def few_shot(
         other
         for other in pool
         if other.id != question.id
-        and _words(other.text) != _words(question.text)
+        and other.wording != question.wording
         and group.id in other.groups
         and other.unaskable is None
     ]
@@ -138,8 +138,3 @@ def _shown(question: Question, group: str) -> str:
         for text, percentage in zip(question.option_texts, percentages, strict=True)
     ]
     return "\n".join([f"Question: {question.text}", *lines])
-
-
-def _words(text: str) -> str:
-    """A question's text without what does not change the question: case and spacing."""
-    return " ".join(text.casefold().split())

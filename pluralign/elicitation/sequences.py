@@ -34,10 +34,10 @@ def in_context_units(
         raise ConfigurationError(f"n_examples: {n_examples} answers cannot be shown; it must be 0 or more.")
     answered = [(q, choice) for q in questions if (choice := choice_of(q, group.id)) is not None]
     in_order = sorted(answered, key=lambda pair: content_hash([seed, group.id, pair[0].id]))
-    distinct: dict[tuple[str, ...], tuple[Question, int]] = {}
+    distinct: dict[str, tuple[Question, int]] = {}
     for question, choice in in_order:
         if not question.unaskable:
-            distinct.setdefault(tuple(question.text.casefold().split()), (question, choice))
+            distinct.setdefault(question.wording, (question, choice))
     given = [*distinct.values()][: n_examples + 1]
     return [
         (question, in_context(group, answered=given[:position]))

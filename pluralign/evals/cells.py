@@ -1,7 +1,8 @@
 """Cells: one question for one group of people, with what the people and what the model answered."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from pluralign.errors import DataError
 from pluralign.records import POPULATION, Answer, Outcome, Question, QuestionSet
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 
 SOUND, WITH_FAULTY = "without faulty items", "with faulty items"
 
@@ -81,13 +83,14 @@ def make_cells(
     """
     by_cell = {(answer.question_id, answer.condition.group): answer for answer in answers}
     spoken_for = {group for _, group in by_cell}
+    met = spoken_for if groups is None else set(groups)
     cells = []
     for question in questions.questions:
         if question.truth is not None:
             answer = by_cell.get((question.id, POPULATION))
             cells.append(Cell(question, POPULATION, np.array(question.truth), None, answer))
         for group in question.groups:
-            if group in (spoken_for if groups is None else groups):
+            if group in met:
                 speaker = group if group in spoken_for else POPULATION
                 answer = by_cell.get((question.id, speaker))
                 target = np.array(question.target(group))
@@ -120,20 +123,44 @@ def sound_slices(
     Raises:
         DataError: No cell is left.
     """
-    sound = [
-        cell
-        for cell in cells
-        if (cell.question.id, None) not in faulty and (cell.question.id, cell.group) not in faulty
-    ]
-    kept = sound if drop_faulty else list(cells)
-    if not kept:
+    parts = with_and_without(
+        cells, lambda cell: cell.key, faulty=faulty, drop_faulty=drop_faulty, slices=slices
+    )
+    if not parts:
         fate = (
             "all its items are faulty" if cells else "no question has answers of the groups that were asked"
         )
         raise DataError(f"There is nothing to score: {fate}.")
+    return parts
+
+
+def with_and_without(
+    items: Sequence[T],
+    key: Callable[[T], tuple[str, str]],
+    *,
+    faulty: Collection[tuple[str, str | None]],
+    drop_faulty: bool,
+    slices: Callable[[Sequence[T]], dict[str, list[T]]],
+) -> dict[str, list[T]]:
+    """The slices of whatever is scored; where some of it is faulty, with and without that.
+
+    Args:
+        items: What is scored.
+        key: Item -> question and group.
+        faulty: (question id, group or None for all groups) of faulty items.
+        drop_faulty: Whether the slices leave them out.
+        slices: Items -> the slices of them.
+
+    Returns:
+        Name -> items; nothing where no item is left.
+    """
+    sound = [item for item in items if key(item) not in faulty and (key(item)[0], None) not in faulty]
+    kept = sound if drop_faulty else list(items)
+    if not kept:
+        return {}
     parts = slices(kept)
-    if len(sound) < len(cells):
-        parts |= {WITH_FAULTY: list(cells)} if drop_faulty else {SOUND: sound} if sound else {}
+    if len(sound) < len(items):
+        parts |= {WITH_FAULTY: list(items)} if drop_faulty else {SOUND: sound} if sound else {}
     return parts
 
 

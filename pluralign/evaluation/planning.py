@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pluralign.data import load_data
 from pluralign.data.loaded import Loaded
+from pluralign.data.profiles import OF_PROFILE
 from pluralign.elicitation import Elicitation, make_elicitation, style_of
 from pluralign.elicitation.conditions import few_shot, persona, profile
 from pluralign.elicitation.sequences import in_context_units
@@ -27,8 +28,6 @@ from pluralign.runs import Plan, make_plan
 
 # Number of a group's other answers that stand before a question.
 N_EXAMPLES = 5
-# How the id of a group begins whose answers are those that a shipped profile states.
-OF_PROFILE = "profile="
 _FORMS: Mapping[ConditionName, tuple[PersonaForm, ...]] = {
     "persona": ("member",),
     "qa": ("qa",),

@@ -7,13 +7,14 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from pluralign.data.profiles import OF_PROFILE
 from pluralign.errors import ConfigurationError
 from pluralign.evaluation.spec import EvalSpec
 from pluralign.profiles import load_profile, system_prompt
 from pluralign.records.base import Text
 from pluralign.records.jsonl import describe
 
-# The adapter whose questions are made from profiles; its groups are "profile=<id>".
+# The adapter whose questions are made from profiles.
 STATEMENTS = "profiles"
 
 
@@ -53,7 +54,7 @@ def profile_settings(chosen: Sequence[str], *, spec: EvalSpec) -> dict[str, Any]
         group, _, profile_name = ("", "", name) if Path(name).is_file() else name.rpartition(":")
         profile = load_profile(profile_name)
         if spec.data.adapter == STATEMENTS:
-            group = group or f"profile={profile.id}"
+            group = group or f"{OF_PROFILE}{profile.id}"
         if not group:
             raise ConfigurationError(
                 f"--profile {name}: {spec.id!r} asks about groups of people. Say whose answers the profile is held "

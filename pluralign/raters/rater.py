@@ -218,5 +218,5 @@ def _different(ratings: Sequence[Rating]) -> tuple[Rating, ...]:
     """The ratings without those of a question that stood there before in the same words."""
     first: dict[str, Rating] = {}
     for rating in ratings:
-        first.setdefault(" ".join(rating.question.text.casefold().split()), rating)
+        first.setdefault(rating.question.wording, rating)
     return tuple(first.values())

@@ -100,6 +100,11 @@ class Question(Record):
         return tuple(option.text for option in self.options)
 
     @property
+    def wording(self) -> str:
+        """The text without what does not change the question, case and spacing: equal for equal questions."""
+        return " ".join(self.text.casefold().split())
+
+    @property
     def unaskable(self) -> str | None:
         """Why no model can be asked this, or None: a single option, or one that stands there twice."""
         if len(self.options) < 2:
@@ -163,6 +168,17 @@ class QuestionSet(Record):
                     f"counts, shares: question {question.id!r} has groups {unknown} that {self.id!r} lacks"
                 )
         return self
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Ids of the groups that are a single person: said to belong to groups, or never more than one who answered."""
+        members = {group.id for group in self.groups if group.member_of}
+        alone: set[str] = set()
+        several: set[str] = set()
+        for question in self.questions:
+            for group in question.groups:
+                (alone if question.n_people(group) == 1 else several).add(group)
+        return frozenset(members | (alone - several))
 
     @property
     def digest(self) -> str:

@@ -7,19 +7,8 @@ from pluralign.reports.content import Section
 
 
 def single_people(questions: QuestionSet) -> frozenset[str]:
-    """Ids of the groups that are a single person.
-
-    Those are the groups with `member_of`, and those of which one person answered each question.
-    """
-    members = {group.id for group in questions.groups if group.member_of}
-    alone: set[str] = set()
-    several = {POPULATION}
-    for question in questions.questions:
-        several.update(question.shares)
-        for group, counts in question.counts.items():
-            if n := sum(counts):
-                (alone if n == 1 else several).add(group)
-    return frozenset(members | (alone - several))
+    """Ids of the groups that are a single person; everybody is none, even where one person answered."""
+    return questions.people - {POPULATION}
 
 
 def without_people(section: Section) -> Section:

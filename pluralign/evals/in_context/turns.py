@@ -7,7 +7,7 @@ import numpy as np
 
 from pluralign.elicitation.sequences import choice_of
 from pluralign.errors import DataError
-from pluralign.evals.cells import SOUND, WITH_FAULTY, Array
+from pluralign.evals.cells import Array, with_and_without
 from pluralign.records import Answer, Outcome, Question, QuestionSet, Shown
 
 
@@ -100,19 +100,23 @@ def turn_slices(
     Raises:
         DataError: No turn is left.
     """
-    sound = [
-        turn
-        for turn in turns
-        if (turn.question.id, None) not in faulty and (turn.question.id, turn.person) not in faulty
-    ]
-    kept = sound if drop_faulty else list(turns)
-    if not kept:
+    parts = with_and_without(
+        turns,
+        lambda turn: (turn.question.id, turn.person),
+        faulty=faulty,
+        drop_faulty=drop_faulty,
+        slices=_by_examples,
+    )
+    if not parts:
         raise DataError("There is nothing to score: all items are faulty.")
-    parts = {"all": kept}
-    for n_examples in sorted({turn.n_examples for turn in kept}):
-        parts[examples_slice(n_examples)] = [turn for turn in kept if turn.n_examples == n_examples]
-    if len(sound) < len(turns):
-        parts |= {WITH_FAULTY: list(turns)} if drop_faulty else {SOUND: sound} if sound else {}
+    return parts
+
+
+def _by_examples(turns: Sequence[Turn]) -> dict[str, list[Turn]]:
+    """All turns, then those of each number of examples."""
+    parts = {"all": list(turns)}
+    for n_examples in sorted({turn.n_examples for turn in turns}):
+        parts[examples_slice(n_examples)] = [turn for turn in turns if turn.n_examples == n_examples]
     return parts
 
 
