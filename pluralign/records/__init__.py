@@ -6,6 +6,8 @@ from pluralign.records.estimate import CellScore, Comparison, Estimate, Interval
 from pluralign.records.finding import Finding, Severity
 from pluralign.records.jsonl import canonical_json, content_hash, read_jsonl, write_jsonl
 from pluralign.records.question import Group, Option, Question, QuestionSet
+from pluralign.records.response import Response
+from pluralign.records.window import Viewpoint, Window, WindowSet
 
 __all__ = [
     "POPULATION",
@@ -23,8 +25,12 @@ __all__ = [
     "PersonaForm",
     "Question",
     "QuestionSet",
+    "Response",
     "Severity",
     "Shown",
+    "Viewpoint",
+    "Window",
+    "WindowSet",
     "canonical_json",
     "content_hash",
     "read_jsonl",

@@ -1,0 +1,1 @@
+"""Overton pluralism: does a response present the whole window of reasonable views?"""

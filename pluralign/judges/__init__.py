@@ -1,0 +1,1 @@
+"""Judges of texts: whether one states another (`Entailment`), and prompted models (`Judge`)."""
