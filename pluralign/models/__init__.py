@@ -23,6 +23,7 @@ from pluralign.models.protocol import (
 from pluralign.registry import Registry
 
 _LAZY = {
+    "HttpModel": "pluralign.models.http",
     "LoadedWeights": "pluralign.models.loading",
     "ScriptedModel": "pluralign.models.scripted",
     "TransformersModel": "pluralign.models.transformers_model",
@@ -34,6 +35,7 @@ __all__ = [
     "Capability",
     "Chat",
     "Draw",
+    "HttpModel",
     "LanguageModel",
     "ListedModel",
     "LoadedWeights",
@@ -51,6 +53,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from pluralign.models.http import HttpModel
     from pluralign.models.loading import LoadedWeights, load_weights
     from pluralign.models.scripted import ScriptedModel
     from pluralign.models.transformers_model import TransformersModel
@@ -60,7 +63,10 @@ BACKENDS: Registry[Callable[[ModelSpec], LanguageModel]] = Registry(
     "model backend",
     {
         "embedded": "pluralign.models.transformers_model:load",
+        "endpoint": "pluralign.models.http.model:load",
         "hf": "pluralign.models.transformers_model:load",
+        "http": "pluralign.models.http.model:load",
+        "https": "pluralign.models.http.model:load",
         "scripted": "pluralign.models.scripted:load",
     },
 )
@@ -85,7 +91,8 @@ def load_model(model: str | ModelSpec, **overrides: Any) -> LanguageModel:
     """Load a model by its name.
 
     Args:
-        model: "embedded", a hub id ("org/name", or "hf:name"), a folder, "scripted:uniform"; or a ModelSpec.
+        model: "embedded", a hub id ("org/name", or "hf:name"), a folder, "scripted:uniform", or a model behind an
+            OpenAI-compatible server ("http://localhost:8000/v1#model", see `pluralign.models.http`); or a ModelSpec.
         **overrides: Fields of ModelSpec to set: revision, adapter, device, dtype, default_system.
 
     Raises:
@@ -113,6 +120,11 @@ def list_models() -> list[ListedModel]:
             "org/name", "any causal language model on the Hugging Face hub; hf:name for short ids", None
         ),
         ListedModel("a/folder", "a model, or a PEFT adapter on the base model it names", None),
+        ListedModel(
+            "http://localhost:8000/v1#name",
+            "a model behind an OpenAI-compatible server: vLLM, llama.cpp",
+            None,
+        ),
         ListedModel("scripted:uniform", "no model: every option is equally likely", True),
     ]
 
@@ -125,6 +137,11 @@ def _backend(name: str) -> str:
     # A path that is spelled as one gets the loader's own message where nothing lies there.
     if Path(name).expanduser().exists() or name.startswith(("/", "./", "../", "~")) or HUB_ID.fullmatch(name):
         return "hf"
+    if "://" in name or "#" in name:
+        raise ConfigurationError(
+            "The name of a model behind a server begins with http:// or https://, as in "
+            "'http://localhost:8000/v1#model'; the name given does not."
+        )
     suggestion = did_you_mean(name, ["embedded", "scripted:uniform"])
     raise ConfigurationError(
         f"There is no model {name!r}: no folder of that name, and no hub id, which is 'org/name'.{suggestion}"

@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 
 # Tokens held in one batch, padding included. On a CPU larger batches gain nothing and cost memory.
 _BATCH_TOKENS = {"cpu": 2048, "mps": 8192, "cuda": 32768}
+# A step of sampling reads one token of each row and the weights once, so that on a CPU more rows cost little.
+_SAMPLED_TOKENS = {"cpu": 8192}
 
 
 class TransformersModel:
@@ -66,7 +68,9 @@ class TransformersModel:
             self.tokenizer.chat_template = chat_template
         self._weights = weights
         self._default_system = default_system
-        self._batch_tokens = batch_tokens or _BATCH_TOKENS.get(self.model.device.type, _BATCH_TOKENS["cuda"])
+        device = self.model.device.type
+        self._batch_tokens = batch_tokens or _BATCH_TOKENS.get(device, _BATCH_TOKENS["cuda"])
+        self._sampled_tokens = batch_tokens or _SAMPLED_TOKENS.get(device, self._batch_tokens)
         obstacle = cache_obstacle(self.model)
         self._kept = KeptPrefixes(self.model) if obstacle is None else None
         obstacle = obstacle or tree_obstacle(self.model)
@@ -177,7 +181,7 @@ class TransformersModel:
             n=n,
             seed=seed,
             params=params,
-            batch_tokens=self._batch_tokens,
+            batch_tokens=self._sampled_tokens,
             kept=self._kept,
         )
 
