@@ -13,6 +13,7 @@ _EXPORTS = {
     "Condition": "pluralign.records",
     "Estimate": "pluralign.records",
     "Group": "pluralign.records",
+    "Guard": "pluralign.guard",
     "Interval": "pluralign.records",
     "Option": "pluralign.records",
     "Outcome": "pluralign.records",
@@ -27,11 +28,15 @@ _EXPORTS = {
     "system_prompt": "pluralign.profiles",
 }
 
+# Rooms that are used by their own names: pluralign.overton.respond.
+_ROOMS = frozenset({"overton"})
+
 __all__ = [
     "Answer",
     "Condition",
     "Estimate",
     "Group",
+    "Guard",
     "Interval",
     "Option",
     "Outcome",
@@ -48,8 +53,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from pluralign import overton as overton
     from pluralign.errors import PluralignError
     from pluralign.evaluation import evaluate, score_file
+    from pluralign.guard import Guard
     from pluralign.models import load_model
     from pluralign.profiles import ValueProfile, load_profile, system_prompt
     from pluralign.records import (
@@ -66,6 +73,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"pluralign.{name}")
     if name not in _EXPORTS:
         raise AttributeError(f"module 'pluralign' has no attribute {name!r}")
     value = getattr(import_module(_EXPORTS[name]), name)

@@ -15,7 +15,19 @@ import typer
 from typer.exceptions import TyperException
 
 from pluralign import __version__
-from pluralign.cli import data, doctor, evaluation, guard, models, profiles, quickstart, raters, training
+from pluralign.cli import (
+    data,
+    doctor,
+    evaluation,
+    guard,
+    guard_evaluate,
+    judges,
+    models,
+    profiles,
+    quickstart,
+    raters,
+    training,
+)
 from pluralign.cli.console import progress_console
 from pluralign.errors import PluralignError
 
@@ -53,7 +65,9 @@ app.command("compare")(evaluation.compare)
 app.add_typer(training.app, name="train")
 app.add_typer(profiles.app, name="profile")
 app.add_typer(guard.app, name="guard")
+guard.app.command("evaluate")(guard_evaluate.evaluate)
 app.add_typer(raters.app, name="raters")
+app.add_typer(judges.app, name="judge")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)

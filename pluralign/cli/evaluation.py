@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from pluralign.cli import overton
 from pluralign.cli.console import (
     names,
     print_json,
@@ -17,11 +18,12 @@ from pluralign.cli.console import (
     progress_console,
     result_console,
 )
+from pluralign.cli.overton import AskForViews, Judge, MaxNewTokens, Samples, Temperature, WayName
+from pluralign.cli.scores import print_estimates, print_losses
 
 if TYPE_CHECKING:
     from pluralign.data.loaded import Loaded
-    from pluralign.evals import Scores
-    from pluralign.evaluation import EvalRun, Prepared, Settings
+    from pluralign.evaluation import EvalRun, EvalSpec, Prepared, Settings
 
 app = typer.Typer(no_args_is_help=True, help="Measure how pluralistic a model is.")
 
@@ -45,7 +47,8 @@ Preset = Annotated[
     str | None,
     typer.Option(
         help="Put a published definition first: modular_pluralism, opinionqa, global_opinions, meister2024, spectrum; "
-        "for steerable/: modular_pluralism_vk, opinionqa, steer_bench, indievalue."
+        "for steerable/: modular_pluralism_vk, opinionqa, steer_bench, indievalue; for overton/: modular_pluralism, "
+        "modular_pluralism_corrected."
     ),
 ]
 DropFaulty = Annotated[
@@ -68,7 +71,11 @@ Condition = Annotated[
     ),
 ]
 Profiles = Annotated[
-    Path | None, typer.Option(help="YAML file, group id to value profile, for --condition profile.")
+    str | None,
+    typer.Option(
+        help="YAML file, group id to value profile, for --condition profile; overton/, way synthesis: ids or files of "
+        "the profiles whose answers are put together, comma-separated."
+    ),
 ]
 Profile = Annotated[
     list[str] | None,
@@ -119,6 +126,12 @@ def run_evaluation(
     data: Data = None,
     preset: Preset = None,
     drop_faulty: DropFaulty = False,
+    judge: Judge = None,
+    way: WayName = None,
+    samples: Samples = None,
+    ask_for_views: AskForViews = False,
+    temperature: Temperature = None,
+    max_new_tokens: MaxNewTokens = None,
     seed: Seed = 0,
     fresh: Fresh = False,
     dry_run: DryRun = False,
@@ -127,33 +140,59 @@ def run_evaluation(
 ) -> None:
     """Run an evaluation; the same command again goes on where it was stopped."""
     from pluralign.data import read_arguments
-    from pluralign.evaluation import load_spec, prepare, profile_settings, read_profiles, run
+    from pluralign.evaluation import load_spec, profile_settings, read_profiles
+    from pluralign.evaluation.spec import OvertonSpec
 
     spec = load_spec(name)
+    both: dict[str, Any] = {"limit": limit, "draws": draws, "preset": preset, "seed": seed}
+    both |= {"data": read_arguments(data or ())}
+    closed: dict[str, Any] = {
+        "elicit": elicit,
+        "condition": condition,
+        "examples": examples,
+        "people": people,
+    }
+    closed |= {"groups": names(groups), "max_orders": max_orders, "drop_faulty": drop_faulty}
+    free: dict[str, Any] = {"way": way, "samples": samples, "ask_for_views": ask_for_views}
+    free |= {"temperature": temperature, "max_new_tokens": max_new_tokens}
+    how: dict[str, Any] = {"out": out, "fresh": fresh, "dry_run": dry_run, "every": every, "as_json": json}
+    if isinstance(spec, OvertonSpec):
+        overton.refuse(closed, why=f"{spec.id} asks no closed questions.")
+        given = overton.settings(**both, **free, **overton.speakers(profile, profiles))
+        overton.run(spec, model=model, judge=judge, given=given, **how)
+        return
+    overton.refuse({"judge": judge, **free}, why=f"{spec.id} asks closed questions, which no judge reads.")
     settings = _settings(
         steered=profile_settings(profile, spec=spec) if profile else {},
-        groups=names(groups),
-        limit=limit,
-        max_orders=max_orders,
-        elicit=elicit,
-        draws=draws,
-        condition=condition,
-        examples=examples,
-        people=people,
-        profiles=read_profiles(profiles) if profiles else {},
-        data=read_arguments(data or ()),
-        preset=preset,
-        drop_faulty=drop_faulty,
-        seed=seed,
+        profiles=read_profiles(Path(profiles)) if profiles else {},
+        **both,
+        **closed,
     )
+    _run_closed(spec, model=model, settings=settings, **how)
+
+
+def _run_closed(
+    spec: "EvalSpec",
+    *,
+    model: str,
+    settings: "Settings",
+    out: Path | None,
+    fresh: bool,
+    dry_run: bool,
+    every: bool,
+    as_json: bool,
+) -> None:
+    """Run an evaluation of closed questions, or print its plan."""
+    from pluralign.evaluation import prepare, run
+
     prepared = prepare(spec, model=model, settings=settings)
-    _warn_of_faults(prepared.data, drop_faulty=drop_faulty)
+    _warn_of_faults(prepared.data, drop_faulty=settings.drop_faulty)
     if dry_run:
         _print_plan(prepared)
         return
     with progress_bars() as start:
         finished = run(prepared, out=out, fresh=fresh, progress=start(prepared.config.spec.id))
-    _print_run(finished, as_json=json, every=every)
+    _print_run(finished, as_json=as_json, every=every)
 
 
 @app.command("score")
@@ -161,7 +200,8 @@ def score_recorded(
     file: Annotated[
         Path,
         typer.Argument(
-            help="JSONL of answers; without --questions, rows of gold_distribution and pred_distribution."
+            help="JSONL of answers; without --questions, rows of gold_distribution and pred_distribution. Or, of "
+            "overton/, a run's folder or its responses.jsonl."
         ),
     ],
     questions: Annotated[
@@ -171,6 +211,7 @@ def score_recorded(
         ),
     ] = None,
     evaluator: Evaluator = None,
+    judge: Judge = None,
     data: Data = None,
     groups: Groups = None,
     preset: Preset = None,
@@ -187,19 +228,20 @@ def score_recorded(
     from pluralign.data import read_arguments
     from pluralign.evaluation import score_file
 
-    settings = _settings(
-        groups=names(groups),
-        data=read_arguments(data or ()),
-        preset=preset,
-        drop_faulty=drop_faulty,
-        seed=seed,
-    )
+    reproduce = f"pluralign {shlex.join(sys.argv[1:])}"
+    both: dict[str, Any] = {"data": read_arguments(data or ()), "preset": preset, "seed": seed}
+    closed: dict[str, Any] = {"groups": names(groups), "drop_faulty": drop_faulty}
+    if overton.holds_responses(file, questions):
+        overton.refuse({"evaluator": evaluator, **closed}, why="a judge reads free responses.")
+        given, shown = overton.settings(**both), {"every": every, "markdown": markdown, "as_json": json}
+        overton.score(
+            file, questions=questions, judge=judge, given=given, out=out, reproduce=reproduce, **shown
+        )
+        return
+    overton.refuse({"judge": judge}, why="answers to closed questions are read by no judge.")
+    settings = _settings(**both, **closed)
     rescored = score_file(
-        file,
-        questions=questions,
-        evaluator=evaluator,
-        settings=settings,
-        reproduce=f"pluralign {shlex.join(sys.argv[1:])}",
+        file, questions=questions, evaluator=evaluator, settings=settings, reproduce=reproduce
     )
     _warn_of_faults(rescored.data, drop_faulty=drop_faulty)
     if out:
@@ -207,8 +249,8 @@ def score_recorded(
     if json:
         print_json(rescored.results)
     else:
-        _print_estimates(rescored.model_id, rescored.scores, every=every, markdown=markdown)
-    _print_losses(rescored.scores)
+        print_estimates(rescored.model_id, rescored.scores, every=every, markdown=markdown)
+    print_losses(rescored.scores)
     if out:
         progress_console().print(f"results: {out}  (look at {out / 'report.html'})", soft_wrap=True)
     if rescored.scores.estimates[0].value is None:
@@ -221,7 +263,11 @@ def resume_evaluation(
 ) -> None:
     """Go on with a run that was stopped, with the settings it was started with."""
     from pluralign.evaluation import resume
+    from pluralign.evaluation.overton import is_overton
 
+    if is_overton(folder):
+        overton.resume(folder, as_json=json)
+        return
     with progress_bars() as start:
         finished = resume(folder, progress=start(str(folder)))
     _print_run(finished, as_json=json)
@@ -253,9 +299,14 @@ def show_evaluation(
 ) -> None:
     """Show what an evaluation asks, or the results of a run."""
     from pluralign.evaluation import load_run, load_spec
+    from pluralign.evaluation.overton import is_overton
+    from pluralign.evaluation.spec import OvertonSpec
 
     if Path(name).is_dir():
-        _print_run(load_run(Path(name)), as_json=json, every=every, markdown=markdown)
+        if is_overton(Path(name)):
+            overton.show(Path(name), as_json=json, every=every, markdown=markdown)
+        else:
+            _print_run(load_run(Path(name)), as_json=json, every=every, markdown=markdown)
         return
     spec = load_spec(name)
     if json:
@@ -264,8 +315,16 @@ def show_evaluation(
     console = result_console()
     console.print(f"[bold]{spec.id}[/] {spec.version}: {spec.title}")
     console.print(spec.description.strip())
-    console.print(f"data: {spec.data.adapter} {dict(spec.data.arguments)}")
     console.print(f"source: {spec.source.name} ({spec.source.licence})")
+    if isinstance(spec, OvertonSpec):
+        console.print(f"windows: {spec.windows.kind} {dict(spec.windows.arguments)}")
+        console.print(
+            f"{spec.draws} responses a prompt, of at most {spec.max_new_tokens} tokens, at temperature "
+            f"{spec.temperature:g}"
+        )
+        console.print(f"run it: pluralign eval run {spec.id} --model embedded --judge embedded")
+        return
+    console.print(f"data: {spec.data.adapter} {dict(spec.data.arguments)}")
     console.print(
         f"asked of: {spec.conditions}; condition: {spec.condition}; elicitation: {spec.elicitation.name}"
     )
@@ -276,14 +335,20 @@ def compare(
     first: Annotated[Path, typer.Argument(help="Folder of a run.")],
     second: Annotated[Path, typer.Argument(help="Folder of another run of the same evaluation.")],
     preset: Preset = None,
+    judge: Judge = None,
     out: Annotated[Path | None, typer.Option(help="Also write a page of both to this HTML file.")] = None,
     every: Every = False,
     json: Json = False,
 ) -> None:
     """Compare two runs of one evaluation: paired differences, first minus second."""
     from pluralign.evaluation import compare_runs, comparison_report, load_run
+    from pluralign.evaluation.overton import is_overton
     from pluralign.reports import comparisons_table, write_page
 
+    if is_overton(first) and is_overton(second):
+        overton.compare(first, second, judge=judge, preset=preset, out=out, every=every, as_json=json)
+        return
+    overton.refuse({"judge": judge}, why="answers to closed questions are read by no judge.")
     runs = load_run(first), load_run(second)
     comparisons = compare_runs(*runs, preset=preset)
     if json:
@@ -330,25 +395,6 @@ def _warn_of_faults(data: "Loaded", *, drop_faulty: bool) -> None:
             progress_console().print(line, markup=False, highlight=False, soft_wrap=True, style="yellow")
 
 
-def _print_estimates(label: str, scores: "Scores", *, every: bool, markdown: bool) -> None:
-    from pluralign.reports import Series, as_markdown, estimate_rows, estimates_table
-
-    console = result_console()
-    series = [Series(label=label, estimates=scores.estimates)]
-    if markdown:
-        rows = estimate_rows(series, every=every)
-        console.print(as_markdown(rows), markup=False, highlight=False, soft_wrap=True)
-    else:
-        console.print(estimates_table(series, width=console.width, every=every))
-    for reading in scores.readings:
-        console.print(f"- {reading}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_losses(scores: "Scores") -> None:
-    lost = ", ".join(f"{reason} {count}" for reason, count in scores.n_unscored.items())
-    progress_console().print(f"not scored: {lost or 'none'} of {len(scores.cells)} cells")
-
-
 def _print_plan(prepared: "Prepared") -> None:
     console = result_console()
     prompts = [
@@ -370,12 +416,12 @@ def _print_run(run: "EvalRun", *, as_json: bool, every: bool = False, markdown: 
     if as_json:
         print_json(results_of(run))
     else:
-        _print_estimates(run.model_id, run.scores, every=every, markdown=markdown)
+        print_estimates(run.model_id, run.scores, every=every, markdown=markdown)
     masses = sorted(a.valid_mass_prob for a in run.answers if a.valid_mass_prob is not None)
     console = progress_console()
     if masses:
         console.print(f"valid mass: median {masses[len(masses) // 2]:.3f}, minimum {masses[0]:.3f}")
-    _print_losses(run.scores)
+    print_losses(run.scores)
     console.print(f"results: {run.folder}  (look at {run.folder / 'report.html'})", soft_wrap=True)
     if not run.complete:
         console.print("[bold red]incomplete:[/] more cells are unscored than the evaluation allows")

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.data.countries import country_group, country_id
+from pluralign.data.hub import load_rows
 from pluralign.data.loaded import Loaded, unusable
 from pluralign.data.reading import literal
 from pluralign.data.refusals import is_refusal
 from pluralign.data.selection import select
 from pluralign.data.shares import fault_in, is_rounded, normalised, rounding_notes
-from pluralign.errors import ConfigurationError, DataError, require
+from pluralign.errors import ConfigurationError, DataError
 from pluralign.records import Finding, Option, Question, QuestionSet, Severity
 
 HUB_ID = "Anthropic/llm_global_opinions"
@@ -23,7 +24,6 @@ SOURCE = (
     f"Attitudes Survey: huggingface.co/datasets/{HUB_ID}. Licence: CC BY-NC-SA 4.0."
 )
 
-_BUILDERS = {".csv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "json"}
 _DEFAULTDICT = re.compile(r"\s*defaultdict\(\s*<class 'list'>\s*,\s*(\{.*\})\s*\)\s*", re.DOTALL)
 
 
@@ -56,10 +56,8 @@ def load_global_opinions(
     """
     if limit is not None and limit < 1:
         raise ConfigurationError(f"limit: {limit} questions cannot be loaded, at least 1 is needed.")
-    rows = [
-        _parsed(row, number=number, path=path)
-        for number, row in enumerate(_rows(path, revision=revision, split=split), start=1)
-    ]
+    rows_read = load_rows(path, hub_id=HUB_ID, columns=COLUMNS, revision=revision, split=split)
+    rows = [_parsed(row, number=number, path=path) for number, row in enumerate(rows_read, start=1)]
     known = list(dict.fromkeys(country for row in rows if isinstance(row, _Row) for country in row.shares))
     chosen = select(countries, known, default=known, what="GlobalOpinionQA country")
     questions, findings = _usable(rows, chosen, limit=limit)
@@ -132,28 +130,6 @@ class _Row:
             options=tuple(Option(text=option, refusal=is_refusal(option)) for option in self.options),
             shares={country_id(country): normalised(values) for country, values in shares.items()},
         )
-
-
-def _rows(path: str | Path, *, revision: str | None, split: str) -> Any:
-    datasets = require("datasets", extra="hf")
-    builder = _BUILDERS.get(Path(path).suffix.lower())
-    if builder and not Path(path).is_file():
-        raise DataError(f"{path}: there is no such file. For the data on the hub: --data path={HUB_ID}.")
-    try:
-        if builder:
-            rows = datasets.load_dataset(builder, data_files=str(path), split=split)
-        else:
-            rows = datasets.load_dataset(str(path), revision=revision, split=split)
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(
-            f"{path}: cannot be loaded: {str(error).rstrip('.')}. Where the hub cannot be reached, get the file elsewhere from "
-            f"https://huggingface.co/datasets/{HUB_ID} and give it: --data path=FILE.csv."
-        ) from error
-    if missing := [column for column in COLUMNS if column not in rows.column_names]:
-        raise DataError(
-            f"{path}: the column {missing[0]!r} is missing; it has: {', '.join(rows.column_names)}."
-        )
-    return rows
 
 
 def _parsed(row: Mapping[str, Any], *, number: int, path: str | Path) -> _Row | Finding:

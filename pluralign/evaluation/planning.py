@@ -8,7 +8,7 @@ from pathlib import Path
 from pluralign.data import load_data
 from pluralign.data.loaded import Loaded
 from pluralign.data.profiles import OF_PROFILE
-from pluralign.elicitation import Elicitation, make_elicitation, style_of
+from pluralign.elicitation import Ask, Elicitation, make_elicitation, style_of
 from pluralign.elicitation.conditions import few_shot, persona, profile
 from pluralign.elicitation.sequences import in_context_units
 from pluralign.errors import ConfigurationError, did_you_mean
@@ -18,7 +18,7 @@ from pluralign.evaluation.spec import (
     EvalSpec,
     RunConfig,
     Settings,
-    load_spec,
+    load_closed_spec,
 )
 from pluralign.models import load_model
 from pluralign.models.protocol import LanguageModel
@@ -53,7 +53,7 @@ class Prepared:
     model: LanguageModel
     data: Loaded
     elicitation: Elicitation
-    plan: Plan
+    plan: Plan[Ask]
 
 
 def prepare(
@@ -72,7 +72,7 @@ def prepare(
         ModelError: The model cannot be loaded.
         UnsupportedError: The model cannot do what the elicitation needs.
     """
-    spec = spec if isinstance(spec, EvalSpec) else load_spec(spec)
+    spec = load_closed_spec(spec)
     data = read_data(spec, settings)
     cells = _cells(spec, settings, data.questions)
     name, loaded = (model, load_model(model)) if isinstance(model, str) else (model.id, model)

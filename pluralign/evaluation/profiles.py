@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from pluralign.data.profiles import OF_PROFILE
 from pluralign.errors import ConfigurationError
 from pluralign.evaluation.spec import EvalSpec
+from pluralign.plain_yaml import read_plain_yaml, shortened
 from pluralign.profiles import load_profile, system_prompt
 from pluralign.records.base import Text
 from pluralign.records.jsonl import describe
@@ -25,14 +25,12 @@ def read_profiles(path: Path) -> dict[str, str]:
         ConfigurationError: The file cannot be read, or is something else.
     """
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = read_plain_yaml(path, needed="profiles, as 'GROUP: text'")
         return TypeAdapter(dict[Text, Text]).validate_python(given)
     except ValidationError as error:
         raise ConfigurationError(
-            f"{path}: a mapping of group id to text is needed: {describe(error)}"
+            f"{path}: a mapping of group id to text is needed: {shortened(describe(error))}"
         ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as YAML: {error}") from error
 
 
 def profile_settings(chosen: Sequence[str], *, spec: EvalSpec) -> dict[str, Any]:

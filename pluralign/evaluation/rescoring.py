@@ -13,7 +13,7 @@ from pluralign.evals import EVALUATORS, Scores
 from pluralign.evaluation.planning import chosen_groups
 from pluralign.evaluation.results import score_report, score_results, write_scores
 from pluralign.evaluation.running import EvalRun
-from pluralign.evaluation.spec import DEFAULT_SETTINGS, EvaluatorName, Settings, list_specs, load_spec
+from pluralign.evaluation.spec import DEFAULT_SETTINGS, EvaluatorName, Settings, list_specs, load_closed_spec
 from pluralign.records import POPULATION, Answer, Comparison, Condition
 from pluralign.reports import Report, Section, Series, comparison_sentence
 from pluralign.runs import flat_facts, run_facts, write_json_atomically
@@ -80,7 +80,7 @@ def load_source(source: str, arguments: Mapping[str, Any]) -> Loaded:
         DataError: The data cannot be read.
     """
     if source in list_specs():
-        spec = load_spec(source)
+        spec = load_closed_spec(source)
         return load_data(spec.data.adapter, {**spec.data.arguments, **arguments})
     return resolve_source(source, arguments)
 
@@ -134,7 +134,7 @@ def score_file(
 
 def _evaluator_of(questions: str | None) -> EvaluatorName:
     """The evaluator of a shipped evaluation; of anything else the distributional one."""
-    return load_spec(questions).evaluator if questions in list_specs() else "distributional"
+    return load_closed_spec(questions).evaluator if questions in list_specs() else "distributional"
 
 
 def _check(answers: Sequence[Answer], data: Loaded, *, path: Path, by_condition: bool) -> None:

@@ -124,7 +124,7 @@ def run(
     """Work off a prepared evaluation; see `evaluate`."""
     folder = out or Path("runs") / run_name(prepared)
     if fresh:
-        folder = _unused(folder)
+        folder = unused_folder(folder)
     # People's counts are no part of a row's key: new counts need no new answers. The digest tells which were used.
     facts = run_facts() | {"questions_digest": prepared.data.questions.digest}
     config = prepared.config
@@ -181,7 +181,7 @@ def run_name(prepared: Prepared) -> str:
     return "--".join(re.sub(r"[^A-Za-z0-9.@+-]+", "_", part) for part in parts)
 
 
-def _unused(folder: Path) -> Path:
+def unused_folder(folder: Path) -> Path:
     """The folder itself where it does not exist, else the first of folder-2, folder-3, ... that does not."""
     candidates = (folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, 1000)))
     for candidate in candidates:

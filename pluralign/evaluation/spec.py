@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from pluralign.errors import ConfigurationError, did_you_mean
+from pluralign.plain_yaml import read_plain_yaml, shortened
 from pluralign.records.base import Record, Text
 from pluralign.records.jsonl import describe
 from pluralign.resources import resource_folder
@@ -18,6 +18,7 @@ ConditionName = Literal[
     "none", "persona", "qa", "bio", "portray", "best_persona", "few_shot", "profile", "in_context"
 ]
 EvaluatorName = Literal["distributional", "steerable", "in_context"]
+OVERTON = "overton"
 
 
 class DataSource(Record):
@@ -48,22 +49,22 @@ class ElicitationSettings(Record):
     draws: int | None = Field(default=None, ge=1)
 
 
-class EvalSpec(Record):
-    """An evaluation: what is asked, of whom, where the data come from, how it is scored.
+class WindowSource(Record):
+    """Which kind of windows is loaded, and its arguments: see `pluralign.windows.load_windows`."""
+
+    kind: Text
+    arguments: Mapping[str, Any] = {}
+
+
+class Spec(Record):
+    """What every evaluation says of itself.
 
     Attributes:
         id: Name, for example "distributional/anes96".
         version: "N-X": N rises when results stop being comparable, X when the call changes.
         title: One line for listings.
         description: What the evaluation finds out.
-        evaluator: Which evaluator scores it.
-        data: Where the questions come from.
         source: Source and licence of the data.
-        conditions: "population": every question once without a condition; "groups": for each group of people.
-        condition: What the model is given so that it speaks for a group, where there are groups.
-        examples: Number of a person's own answers that stand before a question, at most, under "in_context".
-        people: Of the groups so many are asked, drawn with the seed, where they are single people and many.
-        elicitation: How answers are got out of the model.
         preset: A published definition that is put first.
         max_unscored_share: With a larger share of cells unscored, a run counts as incomplete.
     """
@@ -72,16 +73,61 @@ class EvalSpec(Record):
     version: str = Field(pattern=r"^\d+-[A-Z]+$")
     title: Text
     description: str = ""
+    source: Source
+    preset: Text | None = None
+    max_unscored_share: float = Field(default=0.05, ge=0, le=1)
+
+
+class EvalSpec(Spec):
+    """An evaluation of answers to closed questions: what is asked, of whom, and how it is scored.
+
+    Attributes:
+        evaluator: Which evaluator scores it.
+        data: Where the questions come from.
+        conditions: "population": every question once without a condition; "groups": for each group of people.
+        condition: What the model is given so that it speaks for a group, where there are groups.
+        examples: Number of a person's own answers that stand before a question, at most, under "in_context".
+        people: Of the groups so many are asked, drawn with the seed, where they are single people and many.
+        elicitation: How answers are got out of the model.
+    """
+
     evaluator: EvaluatorName
     data: DataSource
-    source: Source
     conditions: Literal["population", "groups"] = "population"
     condition: ConditionName = "persona"
     examples: int = Field(default=16, ge=1)
     people: int | None = Field(default=None, ge=1)
     elicitation: ElicitationSettings = ElicitationSettings()
-    preset: Text | None = None
-    max_unscored_share: float = Field(default=0.05, ge=0, le=1)
+
+
+class OvertonSpec(Spec):
+    """An evaluation of free responses: do they present the whole window of reasonable views?
+
+    Attributes:
+        evaluator: "overton".
+        windows: Where the windows come from: the prompts, and the views that a whole answer presents.
+        draws: Responses drawn to each prompt.
+        temperature: Of the draws; 1 is the model's own distribution.
+        max_new_tokens: Length of a response at most. Views that come late are lost where it is short, so responses
+            that it cuts are counted.
+    """
+
+    evaluator: Literal["overton"]
+    windows: WindowSource
+    draws: int = Field(default=4, ge=1)
+    temperature: float = Field(default=1.0, ge=0)
+    max_new_tokens: int = Field(default=400, ge=1)
+
+
+AnySpec = EvalSpec | OvertonSpec
+
+# Folder under evals/ -> evaluator of the specs in it. What else lies there belongs to rooms of their own.
+_FOLDERS = {
+    "distributional": "distributional",
+    "in-context": "in_context",
+    "overton": OVERTON,
+    "steerable": "steerable",
+}
 
 
 class Settings(Record):
@@ -136,26 +182,71 @@ class RunConfig(Record):
 
 
 def list_specs() -> dict[str, Path]:
-    """Id -> file of every shipped evaluation."""
-    folder = resource_folder("evals")
+    """Id -> file of every shipped evaluation of a model's answers."""
+    root = resource_folder("evals")
     return {
-        path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.yaml"))
+        path.relative_to(root).with_suffix("").as_posix(): path
+        for folder in _FOLDERS
+        for path in sorted((root / folder).rglob("*.yaml"))
     }
 
 
-def load_spec(name: str | Path) -> EvalSpec:
+def load_spec(name: str | Path) -> AnySpec:
     """Load a shipped evaluation by id, or any by the path of its YAML file.
 
     Raises:
-        ConfigurationError: Unknown name, unreadable file, or a field that is wrong.
+        ConfigurationError: Unknown name or evaluator, unreadable file, or a field that is wrong.
     """
     shipped = list_specs()
     path = shipped.get(str(name), Path(name))
     if not path.is_file():
         raise ConfigurationError(f"Unknown evaluation {str(name)!r}.{did_you_mean(str(name), shipped)}")
     try:
-        return EvalSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = read_plain_yaml(path, needed="an evaluation's fields, such as 'id:' and 'evaluator:'")
+        return spec_kind(content, where=str(path)).model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {describe(error)}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as YAML: {error}") from error
+        raise ConfigurationError(f"{path}: {shortened(describe(error))}") from error
+
+
+def spec_kind(content: object, *, where: str) -> type[EvalSpec] | type[OvertonSpec]:
+    """Which record a spec is, by its evaluator.
+
+    Raises:
+        ConfigurationError: It is no mapping, or its evaluator is unknown.
+    """
+    evaluator = content.get("evaluator") if isinstance(content, dict) else None
+    known = set(_FOLDERS.values())
+    if evaluator not in known:
+        raise ConfigurationError(
+            f"{where}: evaluator: a specification names one.{did_you_mean(str(evaluator), known)}"
+        )
+    return OvertonSpec if evaluator == OVERTON else EvalSpec
+
+
+def load_closed_spec(spec: str | Path | AnySpec) -> EvalSpec:
+    """A spec that asks closed questions.
+
+    Raises:
+        ConfigurationError: As `load_spec`; or it asks for free responses.
+    """
+    loaded = load_spec(spec) if isinstance(spec, str | Path) else spec
+    if not isinstance(loaded, EvalSpec):
+        raise ConfigurationError(
+            f"{loaded.id!r} asks for free responses, which a judge reads: pluralign eval run {loaded.id} --judge "
+            "NAME, or evaluate_overton of pluralign.evaluation.overton."
+        )
+    return loaded
+
+
+def load_overton_spec(spec: str | Path | AnySpec) -> OvertonSpec:
+    """A spec that asks for free responses.
+
+    Raises:
+        ConfigurationError: As `load_spec`; or it asks closed questions.
+    """
+    loaded = load_spec(spec) if isinstance(spec, str | Path) else spec
+    if not isinstance(loaded, OvertonSpec):
+        raise ConfigurationError(
+            f"{loaded.id!r} asks closed questions, which no judge reads; overton/ does not."
+        )
+    return loaded

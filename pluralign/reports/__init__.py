@@ -5,11 +5,16 @@ from pluralign.reports.content import Report, Section, Series
 from pluralign.reports.contrasts_plot import save_contrast_figure
 from pluralign.reports.curves import save_curve_figure
 from pluralign.reports.figure import save_figure
+from pluralign.reports.overton import MarkedResponse, MarkedSentence, MarkedWindow, OvertonSection
 from pluralign.reports.page import render_page, write_page
 from pluralign.reports.rows import Row, estimate_rows
 from pluralign.reports.table import as_markdown, estimates_table
 
 __all__ = [
+    "MarkedResponse",
+    "MarkedSentence",
+    "MarkedWindow",
+    "OvertonSection",
     "Report",
     "Row",
     "Section",

@@ -2,9 +2,13 @@
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pluralign.errors import DataError, did_you_mean
 from pluralign.records import Answer, Comparison, Contrast, Estimate, QuestionSet
+
+if TYPE_CHECKING:
+    from pluralign.reports.overton import OvertonSection
 
 
 @dataclass(frozen=True)
@@ -103,14 +107,14 @@ class Report:
     Attributes:
         title: Heading of the page.
         summary: What was found, one sentence each.
-        sections: One for each question set.
+        sections: One for each question set or set of windows.
         run_facts: Name -> value: versions, seeds, arguments, git state, fingerprints.
         reproduce: The command that makes the same report again.
     """
 
     title: str
     summary: tuple[str, ...]
-    sections: tuple[Section, ...]
+    sections: "tuple[Section | OvertonSection, ...]"
     run_facts: Mapping[str, str]
     reproduce: str
 

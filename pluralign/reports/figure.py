@@ -88,6 +88,8 @@ def _format(path: Path) -> str:
 def _choose(report: Report, n_panels: int) -> list[tuple[Section, Panel]]:
     chosen = []
     for section in report.sections:
+        if not isinstance(section, Section):
+            continue
         panels = [panel for block in blocks(section) for panel in block.panels]
         panels.sort(key=lambda panel: -(panel.error or 0.0))
         n = min(len(panels), max(1, n_panels // len(report.sections)))

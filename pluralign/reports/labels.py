@@ -34,6 +34,22 @@ METRIC_LABELS = {
     "usable_information_nats": "Usable information",
     "information_preserved": "Information preserved",
     "interpretability": "Interpretability of profiles",
+    "coverage": "Coverage",
+    "weighted_coverage": "Coverage weighted by people",
+    "one_to_one_coverage": "Coverage, one sentence a view",
+    "coverage_per_100_tokens": "Coverage per 100 tokens",
+    "coverage_at_equal_length": "Coverage at equal length",
+    "union_coverage": "Coverage by any of several answers",
+    "precision": "Precision",
+    "balance": "Balance of space",
+    "evenness": "Evenness of space",
+    "denied_share": "Views denied and not stated",
+    "response_tokens": "Length of a response",
+    "truncated_share": "Responses cut by the limit",
+    "accuracy_at_033": "Accuracy@0.33",
+    "coverage_std": "Standard deviation of coverage",
+    "overton_score": "OvertonScore",
+    "overton_score_weighted": "OvertonScore weighted by people",
 }
 FORMS = {"qa": "QA form", "bio": "BIO form", "portray": "PORTRAY form"}
 GIVEN = {"none": "given nothing", "profile": "given a profile"}
@@ -67,6 +83,8 @@ def slice_label(name: str) -> str:
     """A slice in words: "family=urn" is "urn", "examples=4" is "after 4 examples"."""
     kind, _, value = name.partition("=")
     k = n_examples(name)
+    if kind == "samples":
+        return "one answer" if value == "1" else f"any of {value} answers"
     if k is not None:
         return "before any example" if k == 0 else f"after {k:,} example{'' if k == 1 else 's'}"
     if not value:

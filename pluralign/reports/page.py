@@ -8,9 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pluralign.files import write_whole
-from pluralign.records import Answer, Outcome
-from pluralign.reports import comparisons, contrasts_plot, curves, panels, rows
-from pluralign.reports.content import Report, Section
+from pluralign.records import Answer, Comparison, Outcome
+from pluralign.reports import comparisons, contrasts_plot, curves, overton, panels, rows
+from pluralign.reports.content import Report, Section, Series
 from pluralign.reports.labels import slice_kind
 from pluralign.reports.palette import REFERENCE, series_colours
 from pluralign.reports.people import single_people, without_people
@@ -37,7 +37,8 @@ def render_page(report: Report) -> str:
         n_replies=N_REPLIES,
         n_characters=N_CHARACTERS,
         contrast_frame=contrasts_plot.FRAME,
-        curve_frame=curves.FRAME,
+        hues=overton.HUES,
+        n_open_windows=overton.N_OPEN_WINDOWS,
     )
     return f"{text.strip()}\n"
 
@@ -80,36 +81,74 @@ def _environment() -> Environment:
     return environment
 
 
-def _section_view(section: Section) -> dict[str, object]:
+def _section_view(section: Section | overton.OvertonSection) -> dict[str, object]:
     """What the template shows of a section, beside the section itself."""
+    if isinstance(section, overton.OvertonSection):
+        return _overton_view(section)
     people = single_people(section.questions)
     blocks = panels.blocks(section)
     section = without_people(section)
-    headline = [row for row in rows.estimate_rows(section.series) if not row.is_single]
-    every = rows.estimate_rows(section.series, every=True)
-    further = [row for row in every if not row.is_single and row not in headline]
     singles = {kind: rows.single_rows(section.series, kind=kind) for kind in ("group", "pair")}
-    compared = comparisons.headline_comparisons(section.comparisons)
-    whole = [each for each in compared if each.slice == "all"]
-    parts = [each for each in compared if each.slice != "all"]
-    others = [each for each in section.comparisons if slice_kind(each.slice) not in rows.SINGLE]
-    return {
+    return _measured(section.series, section.comparisons) | {
         "section": section,
-        "colours": series_colours(len(section.series)),
-        "headline": _by_metric(headline),
-        "further": _by_metric(further),
-        "reference_labels": {label for row in every for label, _ in row.references},
-        "notes": rows.notes(headline),
-        "further_notes": rows.notes(further),
+        "asked": ". ".join(
+            filter(None, (f"{len(section.questions.questions):,} questions", section.questions.source))
+        ),
         "singles": [(kind, draw_strips(found)) for kind, found in singles.items() if len(found) > 1],
         "contrasts": contrasts_plot.contrast_plots(section.contrasts, section.questions),
         "curves": curves.curve_plots(section.series),
-        "compared": whole,
-        "compared_further": [*parts, *(each for each in others if each not in compared)],
-        "groups_sentence": comparisons.groups_sentence(section.comparisons),
+        "curve_frame": curves.FRAME,
         "blocks": panels.extremes(blocks),
         "n_people": len(people),
         "n_panels": sum(len(block.panels) for block in blocks),
+        "windows": [],
+    }
+
+
+def _overton_view(section: overton.OvertonSection) -> dict[str, object]:
+    """The same of a section of windows, which has responses in place of panels."""
+    return _measured(overton.table_series(section.series), section.comparisons, every=section.series) | {
+        "section": section,
+        "asked": section.asked,
+        "singles": [],
+        "contrasts": [],
+        "curves": overton.union_plots(section.series),
+        "curve_frame": overton.UNION_FRAME,
+        "blocks": [],
+        "n_people": 0,
+        "n_panels": 0,
+        "windows": overton.window_views(section),
+    }
+
+
+def _measured(
+    series: Sequence[Series], compared: Sequence[Comparison], *, every: Sequence[Series] | None = None
+) -> dict[str, object]:
+    """Tables and comparisons of a section.
+
+    Args:
+        series: What the headline table is made from.
+        compared: Paired differences.
+        every: What the further tables are made from; None for the same.
+    """
+    headline = [row for row in rows.estimate_rows(series) if not row.is_single]
+    whole = rows.estimate_rows(series if every is None else every, every=True)
+    further = [row for row in whole if not row.is_single and row not in headline]
+    first = comparisons.headline_comparisons(compared)
+    others = [each for each in compared if slice_kind(each.slice) not in rows.SINGLE]
+    return {
+        "colours": series_colours(len(series)),
+        "headline": _by_metric(headline),
+        "further": _by_metric(further),
+        "reference_labels": {label for row in whole for label, _ in row.references},
+        "notes": rows.notes(headline),
+        "further_notes": rows.notes(further),
+        "compared": [each for each in first if each.slice == "all"],
+        "compared_further": [
+            *(each for each in first if each.slice != "all"),
+            *(each for each in others if each not in first),
+        ],
+        "groups_sentence": comparisons.groups_sentence(compared),
     }
 
 

@@ -40,7 +40,15 @@ BASELINES = (
     "shuffled",
 )
 ARROWS = {True: "↓", False: "↑", None: "="}
-DIRECTIONS = {"↓": "lower is better", "↑": "higher is better", "=": "right where it is the people's"}
+NO_DIRECTION = "·"
+DIRECTIONS = {
+    "↓": "lower is better",
+    "↑": "higher is better",
+    "=": "right where it is the people's",
+    NO_DIRECTION: "neither better nor worse",
+}
+# Lengths and spreads have no value of the people's to meet.
+UNDIRECTED = frozenset({"response_tokens", "coverage_std"})
 NONE, MINUS, PARTIAL = "—", "\u2212", "*"
 
 # Metric -> slice -> label of the series -> estimate.
@@ -284,7 +292,7 @@ def _row(
         name=last.name,
         metric=metric_label(last.name),
         slice=f"{slice_label(last.slice)}{rank}",
-        arrow=ARROWS[last.lower_is_better],
+        arrow=NO_DIRECTION if bare_metric(last.name) in UNDIRECTED else ARROWS[last.lower_is_better],
         unit=last.unit,
         definition=last.definition,
         series=tuple((label, _cell(by_series.get(label))) for label in labels),

@@ -1,13 +1,14 @@
 """A run on disk: the plan of work units, the rows they leave, and the engine that works the plan off."""
 
-from pluralign.runs.engine import Progress, execute
+from pluralign.runs.engine import Progress, execute, work_off
 from pluralign.runs.facts import flat_facts, run_facts
 from pluralign.runs.plan import Plan, make_plan
-from pluralign.runs.store import RunStore, Status, read_json, write_json_atomically
+from pluralign.runs.store import ResponseStore, RunStore, Status, read_json, write_json_atomically
 
 __all__ = [
     "Plan",
     "Progress",
+    "ResponseStore",
     "RunStore",
     "Status",
     "execute",
@@ -15,5 +16,6 @@ __all__ = [
     "make_plan",
     "read_json",
     "run_facts",
+    "work_off",
     "write_json_atomically",
 ]

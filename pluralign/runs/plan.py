@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from pluralign.elicitation import Ask, Elicitation, check_capable
 from pluralign.models.protocol import LanguageModel
@@ -11,8 +12,20 @@ from pluralign.records import Condition, Question, content_hash
 ROW_SCHEMA = 1
 
 
+class Unit(Protocol):
+    """A work unit, whatever is asked."""
+
+    @property
+    def key(self) -> str:
+        """Key of the row that it leaves: a hash of everything that can change it."""
+        ...
+
+
+U = TypeVar("U", bound=Unit)
+
+
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[U]):
     """What a run will ask.
 
     Attributes:
@@ -21,7 +34,7 @@ class Plan:
     """
 
     identity: Mapping[str, object]
-    units: tuple[Ask, ...]
+    units: tuple[U, ...]
 
     @property
     def digest(self) -> str:
@@ -36,7 +49,7 @@ def make_plan(
     elicitation: Elicitation,
     evaluation: str,
     seed: int = 0,
-) -> Plan:
+) -> Plan[Ask]:
     """Plan to ask a model each question under its condition.
 
     Args:

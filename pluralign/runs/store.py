@@ -1,20 +1,19 @@
 """A run's folder: run.json first, rows appended and flushed, results.json last and atomically."""
 
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 from pluralign.errors import StorageError
 from pluralign.files import write_whole, writing
-from pluralign.records import Answer
-from pluralign.records.jsonl import parse_line
+from pluralign.records import Answer, Response
 from pluralign.runs.plan import Plan
+from pluralign.runs.rows import RowFile
 
 RUN_SCHEMA = 1
-ANSWERS = "answers.jsonl"
+ANSWERS, RESPONSES = "answers.jsonl", "responses.jsonl"
 
 
 class Status(StrEnum):
@@ -26,8 +25,8 @@ class Status(StrEnum):
     COMPLETE = "complete"
 
 
-class RunStore:
-    """One run's folder. A kept row is never rewritten and nothing is deleted.
+class RunFolder:
+    """A run's folder, whatever its rows are: what is run, how far it has come, and its results.
 
     Attributes:
         folder: Where the run lies.
@@ -37,7 +36,9 @@ class RunStore:
         self.folder = folder
 
     @classmethod
-    def open(cls, folder: Path, *, plan: Plan, facts: Mapping[str, Any], config: Mapping[str, Any]) -> Self:
+    def open(
+        cls, folder: Path, *, plan: Plan[Any], facts: Mapping[str, Any], config: Mapping[str, Any]
+    ) -> Self:
         """Start a run in an empty or new folder, or go on with the same plan in an old one.
 
         Args:
@@ -64,7 +65,6 @@ class RunStore:
             "attempts": [*attempts, facts],
             "status": Status.RUNNING.value,
         }
-        store._repair_torn_line()
         write_json_atomically(store._run_json, record)
         write_json_atomically(folder / "config.json", config)
         return store
@@ -73,11 +73,7 @@ class RunStore:
     def _run_json(self) -> Path:
         return self.folder / "run.json"
 
-    @property
-    def _answers(self) -> Path:
-        return self.folder / ANSWERS
-
-    def _check_same_plan(self, plan: Plan) -> None:
+    def _check_same_plan(self, plan: Plan[Any]) -> None:
         record = read_json(self._run_json)
         if record.get("plan_digest") == plan.digest:
             return
@@ -92,40 +88,6 @@ class RunStore:
             f"{self.folder} holds a run of another plan ({reason}). Choose another --out, or --fresh for a new folder."
         )
 
-    def _repair_torn_line(self) -> None:
-        """Cut off a last line that a kill left without its newline, through a temp file and os.replace."""
-        if not self._answers.exists():
-            return
-        with writing(self.folder):
-            content = self._answers.read_bytes()
-            if content and not content.endswith(b"\n"):
-                write_whole(self._answers, content[: content.rfind(b"\n") + 1])
-
-    def answers(self) -> dict[str, Answer]:
-        """The rows on disk by key; where a key was asked again after an error, the last row counts.
-
-        Raises:
-            DataError: A line is not a valid row; names file and line.
-        """
-        rows: dict[str, Answer] = {}
-        if self._answers.exists():
-            with self._answers.open(encoding="utf-8") as lines:
-                for number, line in enumerate(lines, start=1):
-                    answer = parse_line(line, Answer, where=f"{self._answers}, line {number}")
-                    rows[answer.key] = answer
-        return rows
-
-    def append(self, answers: Sequence[Answer]) -> None:
-        """Append rows and flush them to the disk.
-
-        Raises:
-            StorageError: The disk is full or not writable.
-        """
-        with writing(self.folder), self._answers.open("a", encoding="utf-8") as file:
-            file.writelines(f"{answer.model_dump_json()}\n" for answer in answers)
-            file.flush()
-            os.fsync(file.fileno())
-
     def mark(self, status: Status) -> None:
         """Record how far the run has come."""
         write_json_atomically(self._run_json, {**read_json(self._run_json), "status": status.value})
@@ -134,6 +96,34 @@ class RunStore:
         """Write results.json, whose existence means that every planned unit was worked off."""
         write_json_atomically(self.folder / "results.json", results)
         self.mark(status)
+
+
+class RunStore(RunFolder):
+    """A run's folder with its answers.
+
+    Attributes:
+        rows: The answers.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.rows = RowFile(folder / ANSWERS, kind=Answer)
+
+    def answers(self) -> dict[str, Answer]:
+        """The rows on disk by key; see `RowFile.read`."""
+        return self.rows.read()
+
+
+class ResponseStore(RunFolder):
+    """A run's folder with its responses.
+
+    Attributes:
+        rows: The responses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.rows = RowFile(folder / RESPONSES, kind=Response)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -4,11 +4,33 @@ from html.parser import HTMLParser
 import pytest
 
 from pluralign.errors import StorageError
-from pluralign.records import Group, Option, Question, QuestionSet
-from pluralign.reports import Report, Section, Series, estimate_rows, render_page, write_page
+from pluralign.records import (
+    Group,
+    Option,
+    Question,
+    QuestionSet,
+    Response,
+    Viewpoint,
+    Window,
+    WindowSet,
+)
+from pluralign.reports import (
+    MarkedResponse,
+    MarkedSentence,
+    MarkedWindow,
+    OvertonSection,
+    Report,
+    Section,
+    Series,
+    estimate_rows,
+    render_page,
+    save_figure,
+    write_page,
+)
 from pluralign.reports.page import percent
 from pluralign.reports.panels import N_BEST, N_WORST
 
+ATTACK = """<script>alert("x")</script> & more"""
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
@@ -250,3 +272,71 @@ def test_pairs_are_drawn_best_first_and_new_baselines_are_explained(coins, new_e
     assert re.findall(r"A against (\w)", plot) == list("EDCB")
     assert "chance what a blind guess gets" in text
     assert "other people what" not in text
+
+
+@pytest.fixture
+def windows(new_estimate):
+    """A section of one window, with a response and a union of two answers."""
+    window = Window(
+        id="w",
+        prompt=ATTACK,
+        viewpoints=(
+            Viewpoint(id="a", statements=("It is good.",), share=0.6),
+            Viewpoint(id="b", statements=("It is bad.",), share=0.4),
+        ),
+        n_people=10,
+    )
+    response = Response(key="k", window_id="w", model_id="m", outcome="ok", text="Some like it. It rains.")
+    marked = MarkedResponse(
+        "model", response, (MarkedSentence("Some like it.", (0,)), MarkedSentence("It rains.")), (0,)
+    )
+    same = {
+        "lower_is_better": False,
+        "unit": "probability",
+        "baselines": {"empty": 0.0, "other windows": 0.1},
+    }
+    estimates = (
+        new_estimate(0.5, name="coverage", **same),
+        *(new_estimate(0.4 + n / 10, name="union_coverage", slice=f"samples={n}", **same) for n in (1, 2, 3)),
+        new_estimate(40.0, name="response_tokens", unit="tokens", lower_is_better=None),
+    )
+    return OvertonSection(
+        "Windows",
+        WindowSet(id="s", windows=(window,), source="Polis, CC BY 4.0"),
+        (Series("model", estimates=estimates),),
+        responses=(MarkedWindow(window, (marked,)),),
+        readings=("One answer states half of the views.",),
+    )
+
+
+def test_a_section_of_windows_stands_on_the_page(windows, coins):
+    html = render_page(Report("Both", (), (coins, windows), {}, "pluralign"))
+    page = Page(html)
+    assert "script" not in page.tags
+    assert "1 question with 2 views. Polis, CC BY 4.0" in page.text
+    assert "One answer states half of the views." in page.text
+    assert "Some like it." in page.text
+    assert "Not stated: 2 40% of people" in page.text
+    assert "Coverage by any of several answers probability" in page.text
+    assert "Length of a response tokens, · neither better nor worse" in page.text
+    assert "other windows what the same responses get against another" in page.text
+    body = html.split('<section id="section-2">')[1]
+    # The headline holds both ends of the union, the rest is folded, and the curve has them all.
+    headline, further = body.split('<details class="further">')
+    assert ("one answer" in headline, "any of 3 answers" in headline) == (True, True)
+    assert "any of 2 answers" not in headline
+    assert "any of 2 answers" in further
+    assert "answers to the same question</text>" in body
+    # Every colour of a view in both schemes.
+    assert [html.count(f".v{i} {{ --v:") for i in range(9)] == [2] * 8 + [0]
+
+
+def test_a_page_without_windows_has_nothing_of_them(html):
+    assert ".view-mark" not in html
+    assert "--v:" not in html
+
+
+def test_a_figure_passes_over_sections_of_windows(windows, coins, tmp_path):
+    pytest.importorskip("matplotlib")
+    save_figure(Report("Both", (), (windows, coins), {}, "pluralign"), tmp_path / "both.png", dpi=50)
+    assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")

@@ -158,7 +158,7 @@ def test_a_full_disk_is_one_clear_sentence(tmp_path):
     (store.folder / "answers.jsonl").unlink()
     (store.folder / "answers.jsonl").symlink_to("/dev/full")
     with pytest.raises(StorageError, match=r"No space left on device.*free some space"):
-        store.append(answers)
+        store.rows.append(answers)
 
 
 def test_a_file_in_the_way_is_one_clear_sentence(tmp_path):

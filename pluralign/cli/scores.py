@@ -1,0 +1,35 @@
+"""Scores on the terminal, of whatever evaluation."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pluralign.cli.console import progress_console, result_console
+
+if TYPE_CHECKING:
+    from pluralign.evals import Scores
+
+
+def print_estimates(label: str, scores: "Scores", *, every: bool, markdown: bool) -> None:
+    """The table of estimates, and what they say."""
+    from pluralign.reports import Series, as_markdown, estimate_rows, estimates_table
+
+    console = result_console()
+    series = [Series(label=label, estimates=scores.estimates)]
+    if markdown:
+        rows = estimate_rows(series, every=every)
+        console.print(as_markdown(rows), markup=False, highlight=False, soft_wrap=True)
+    else:
+        console.print(estimates_table(series, width=console.width, every=every))
+    print_sentences(scores.readings)
+
+
+def print_sentences(sentences: Sequence[str]) -> None:
+    """Sentences as a list."""
+    for sentence in sentences:
+        result_console().print(f"- {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_losses(scores: "Scores", *, what: str = "cells") -> None:
+    """How much could not be scored, and why."""
+    lost = ", ".join(f"{reason} {count}" for reason, count in scores.n_unscored.items())
+    progress_console().print(f"not scored: {lost or 'none'} of {len(scores.cells)} {what}")
