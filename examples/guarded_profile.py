@@ -7,10 +7,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from pluralign.guard.admission import ProfileRefused
-from pluralign.guard.audit import AuditLog, verify
-from pluralign.guard.guard import Guard
-from pluralign.guard.policy import load_policy
+from pluralign.guard import AuditLog, Guard, ProfileRefused, load_policy, verify
 from pluralign.profiles import Provenance, Value, ValueProfile, load_profile
 
 

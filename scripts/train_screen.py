@@ -8,7 +8,6 @@ One machine gives the same file bit for bit; another may differ in the last deci
 """
 
 import argparse
-import hashlib
 import json
 import random
 from collections import defaultdict
@@ -24,6 +23,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from pluralign.files import write_whole
+from pluralign.guard.measuring.must_serve import fold_of, is_for_thresholds
 from pluralign.guard.screen import Screen, load_screen_encoder
 from pluralign.guard.screening_head import WEIGHTS, ScreeningHead
 from pluralign.guard.statements import sentences_of, stretches_in_passages, text_of
@@ -173,15 +173,6 @@ def fit_logistic(
     start = np.zeros(vectors.shape[1] + 1)
     found: NDArray[np.float64] = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
     return found
-
-
-def fold_of(key: str, n_folds: int) -> int:
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % n_folds
-
-
-def is_for_thresholds(statement: str) -> bool:
-    """Whether a must-serve statement belongs to the half that thresholds are set on."""
-    return fold_of(statement, 2) == 0
 
 
 def document(*texts: str, denied: Sequence[str] = ()) -> Document:

@@ -15,9 +15,14 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 MAX_LINES = 120
 # What an example prints, among other things.
 PRINTED = {
-    "guarded_profile.py": "warband: refused",
-    "own_questions.py": "js_divergence_bits",
-    "steering_of_any_system.py": "Differences between groups are caricatured",
+    "guarded_profile.py": (
+        "schwartz-tradition: served",
+        "beekeepers: unsure",
+        "warband: refused",
+        "3 entries, 0 faults",
+    ),
+    "own_questions.py": ("js_divergence_bits",),
+    "steering_of_any_system.py": ("Differences between groups are caricatured",),
 }
 
 
@@ -29,7 +34,8 @@ def test_examples_run(path, tmp_path, monkeypatch, capsys):
         sys, "argv", [path.name, "--model", "scripted:uniform", "--out", str(tmp_path / "out.jsonl")]
     )
     runpy.run_path(str(path), run_name="__main__")
-    assert PRINTED[path.name] in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert [text for text in PRINTED[path.name] if text not in out] == []
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded_after("import pluralign") & (HEAVY | {"numpy", "pydantic"})
 
 
-@pytest.mark.parametrize("room", ["models", "metrics", "data", "spectrum", "cli"])
+@pytest.mark.parametrize("room", ["models", "metrics", "data", "spectrum", "guard", "cli"])
 def test_importing_a_room_loads_nothing_heavy(room: str):
     assert not loaded_after(f"import pluralign.{room}") & HEAVY
 

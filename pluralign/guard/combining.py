@@ -4,6 +4,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pluralign.errors import ConfigurationError
@@ -60,8 +61,8 @@ def refusals_needed(rule: str, *, n_backends: int) -> int:
     return needed
 
 
-def decide(
-    document: Document,
+def decide_all(
+    documents: Sequence[Document],
     *,
     role: Role,
     policy: Policy,
@@ -69,8 +70,8 @@ def decide(
     backends: Sequence[Backend],
     rule: str,
     timeout_seconds: float,
-) -> Decision:
-    """Judge a document.
+) -> list[Decision]:
+    """Judge documents, each on its own, with one call of a backend for all that it is asked about.
 
     A refusal of the form decides alone. Of the backends, a cascade asks one after the other until one refuses or
     all categories of the policy are cleared; the other rules ask all, refuse where enough refuse, and are unsure
@@ -78,45 +79,88 @@ def decide(
     competent for it, so that what nobody is competent for stays unsure.
 
     Args:
-        document: What is judged.
-        role: A profile or an answer.
+        documents: What is judged.
+        role: Profiles or answers.
         policy: What is in force.
         form: The form layer.
         backends: The screen and the judges, in order.
         rule: "cascade", "any", "all" or "k-of-n".
-        timeout_seconds: For each backend.
+        timeout_seconds: For each backend and document.
+
+    Returns:
+        One decision a document, in order.
     """
     needed = refusals_needed(rule, n_backends=len(backends))
     # What the form finds suspect stays open even where a site has dropped that category.
-    open_categories = {category.id for category in policy.categories} | {ATTACK}
-    verdicts: list[Verdict] = []
-    failed = False
+    categories = {category.id for category in policy.categories} | {ATTACK}
+    cases = [_Case(document, set(categories)) for document in documents]
     for backend in (form, *backends):
-        verdict, broken = _asked(backend, document, role=role, policy=policy, timeout_seconds=timeout_seconds)
-        verdicts.append(verdict)
-        failed = failed or broken
+        if asked := [case for case in cases if case.decision is None and not case.is_cleared(rule)]:
+            answers = _asked(
+                backend,
+                [case.document for case in asked],
+                role=role,
+                policy=policy,
+                timeout_seconds=timeout_seconds,
+            )
+            for case, (verdict, broken) in zip(asked, answers, strict=True):
+                case.take(verdict, broken, backend=backend, rule=rule)
+    return [case.decision or case.combined(rule, needed=needed) for case in cases]
+
+
+@dataclass
+class _Case:
+    """A document and what was said of it so far.
+
+    Attributes:
+        document: What is judged.
+        open_categories: What nothing competent has cleared it of yet.
+        verdicts: In the order in which they were given.
+        failed: Whether something that was asked failed.
+        decision: Where it is settled, so that nothing else is asked.
+    """
+
+    document: Document
+    open_categories: set[str]
+    verdicts: list[Verdict] = field(default_factory=list)
+    failed: bool = False
+    decision: Decision | None = None
+
+    def is_cleared(self, rule: str) -> bool:
+        """Whether a cascade has nothing left to ask about."""
+        return rule == "cascade" and not self.open_categories
+
+    def take(self, verdict: Verdict, broken: bool, *, backend: Backend, rule: str) -> None:
+        """Note what a backend says, and settle the case where that is enough."""
+        self.verdicts.append(verdict)
+        self.failed = self.failed or broken
+        of_form = len(self.verdicts) == 1
         if verdict.ruling is Ruling.SERVE:
-            open_categories -= open_categories if backend.categories is None else backend.categories
-        if verdict.ruling is Ruling.REFUSE and (len(verdicts) == 1 or rule == "cascade"):
-            return _refusal(verdict, verdicts, failed=failed)
-        if broken and len(verdicts) == 1:
-            return _unsure(verdicts, open_categories, failed=True)  # nothing else looks at the form
-        if rule == "cascade" and not open_categories:
-            break
-    judged = verdicts[1:]
-    refusing = [verdict for verdict in judged if verdict.ruling is Ruling.REFUSE]
-    if refusing and len(refusing) >= needed:
-        return _refusal(max(refusing, key=lambda verdict: verdict.score or 0.0), verdicts, failed=failed)
-    n_possible = len(refusing) + sum(verdict.ruling is Ruling.UNSURE for verdict in judged)
-    cleared = not open_categories and (rule == "cascade" or n_possible < max(needed, 1))
-    if cleared:
-        return Decision(
-            ruling=Ruling.SERVE,
-            reason="Nothing in it is what the policy refuses.",
-            verdicts=tuple(verdicts),
-            failed=failed,
-        )
-    return _unsure(verdicts, open_categories, failed=failed)
+            self.open_categories -= self.open_categories if backend.categories is None else backend.categories
+        if verdict.ruling is Ruling.REFUSE and (of_form or rule == "cascade"):
+            self.decision = _refusal(verdict, self.verdicts, failed=self.failed)
+        elif broken and of_form:
+            self.decision = _unsure(
+                self.verdicts, self.open_categories, failed=True
+            )  # nobody else looks at it
+
+    def combined(self, rule: str, *, needed: int) -> Decision:
+        """The decision once everything was asked."""
+        judged = self.verdicts[1:]
+        refusing = [verdict for verdict in judged if verdict.ruling is Ruling.REFUSE]
+        if refusing and len(refusing) >= needed:
+            strongest = max(refusing, key=lambda verdict: verdict.score or 0.0)
+            return _refusal(strongest, self.verdicts, failed=self.failed)
+        n_possible = len(refusing) + sum(verdict.ruling is Ruling.UNSURE for verdict in judged)
+        cleared = not self.open_categories and (rule == "cascade" or n_possible < max(needed, 1))
+        if cleared:
+            return Decision(
+                ruling=Ruling.SERVE,
+                reason="Nothing in it is what the policy refuses.",
+                verdicts=tuple(self.verdicts),
+                failed=self.failed,
+            )
+        return _unsure(self.verdicts, self.open_categories, failed=self.failed)
 
 
 def _refusal(verdict: Verdict, verdicts: Sequence[Verdict], *, failed: bool) -> Decision:
@@ -145,25 +189,50 @@ def _unsure(verdicts: Sequence[Verdict], uncleared: set[str], *, failed: bool) -
 
 
 def _asked(
-    backend: Backend, document: Document, *, role: Role, policy: Policy, timeout_seconds: float
-) -> tuple[Verdict, bool]:
-    """The verdict of a backend, and whether it failed."""
+    backend: Backend, documents: Sequence[Document], *, role: Role, policy: Policy, timeout_seconds: float
+) -> list[tuple[Verdict, bool]]:
+    """The verdict of a backend on each document, and whether it failed."""
     try:
-        verdicts = _in_time(lambda: backend.judge([document], role=role), timeout_seconds)
-        if not isinstance(verdicts, list) or len(verdicts) != 1 or type(verdicts[0]) is not Verdict:
-            return _failure(backend, "It gave something else than one verdict."), True
+        verdicts = _in_time(lambda: backend.judge(documents, role=role), timeout_seconds * len(documents))
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong in a backend is unsure and no pass
+        verdicts, why = None, f"It failed: {_named(error)}"
+    else:
+        why = "It gave something else than one verdict."
+    if isinstance(verdicts, list) and len(verdicts) == len(documents):
+        return [
+            _checked(verdict, backend, document=document, policy=policy)
+            for verdict, document in zip(verdicts, documents, strict=True)
+        ]
+    if len(documents) == 1:
+        return [(_failure(backend, why), True)]
+    # Which of them it failed on is seen where each is asked about alone.
+    return [
+        each
+        for document in documents
+        for each in _asked(backend, [document], role=role, policy=policy, timeout_seconds=timeout_seconds)
+    ]
+
+
+def _checked(verdict: Any, backend: Backend, *, document: Document, policy: Policy) -> tuple[Verdict, bool]:
+    """A verdict as far as it counts, and whether it is a failure."""
+    if type(verdict) is not Verdict:
+        return _failure(backend, "It gave something else than one verdict."), True
+    try:
         # Again, because a record can be made without being checked.
-        verdict = Verdict.model_validate(verdicts[0].model_dump(warnings=False))
+        verdict = Verdict.model_validate(verdict.model_dump(warnings=False))
         why = next(_why_not_decisive(verdict, backend, document, policy), None)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in a backend is unsure and no pass
-        named = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_ERROR]
-        return _failure(backend, f"It failed: {named}"), True
+        return _failure(backend, f"It failed: {_named(error)}"), True
     if verdict.policy_hash not in {"", policy.digest}:
         return _failure(backend, "It judged by another policy than the one in force."), True
     if why is not None:
         kept = {"ruling": Ruling.UNSURE, "reason": f"It ruled {verdict.ruling}, but {why}."}
         return verdict.model_copy(update=kept), False
     return verdict, False
+
+
+def _named(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_ERROR]
 
 
 def _why_not_decisive(

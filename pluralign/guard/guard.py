@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pluralign.errors import ConfigurationError, PluralignError
 from pluralign.guard.admission import ApprovedProfile, contents_hash, refusal, sealed, whole_of
 from pluralign.guard.audit import AuditLog, Outcome, event_of
-from pluralign.guard.combining import Decision, decide, refusals_needed
+from pluralign.guard.combining import Decision, decide_all, refusals_needed
 from pluralign.guard.form import ATTACK, FormLayer
 from pluralign.guard.library import ReviewedLibrary, load_reviewed
 from pluralign.guard.policy import Policy, load_policy
@@ -302,6 +302,16 @@ class Guard:
                 return _in_mixture(decision, number)
         return self._profile(members, role=role)
 
+    def decide_documents(self, documents: Sequence[Document]) -> list[Decision]:
+        """What is decided on texts as the layers see profiles, many at a time: for measuring.
+
+        A text need not be one that a profile can hold, and the list of reviewed profiles does not count.
+
+        Returns:
+            One decision a document, in order; each as if it were alone.
+        """
+        return self._decided_all(documents, role="profile")
+
     def _profile(self, members: Sequence[ValueProfile], *, role: Role) -> Decision:
         """Of one profile, or of a mixture as a whole; the list of reviewed ones counts where nobody could tell."""
         decision = self._decided(whole_of(members), role=role, n_members=len(members))
@@ -319,11 +329,21 @@ class Guard:
         )
 
     def _decided(self, document: Document, *, role: Role, n_members: int = 1) -> Decision:
-        key = content_hash([document.model_dump(mode="json"), role, n_members, self._configuration_hash])
-        if self.cache is not None and (kept := self.cache.decisions.get(key)):
-            return kept
-        decision = decide(
-            document,
+        return self._decided_all([document], role=role, n_members=n_members)[0]
+
+    def _decided_all(
+        self, documents: Sequence[Document], *, role: Role, n_members: int = 1
+    ) -> list[Decision]:
+        configured = self._configuration_hash
+        keys = [
+            content_hash([document.model_dump(mode="json"), role, n_members, configured])
+            for document in documents
+        ]
+        kept = {} if self.cache is None else self.cache.decisions
+        decided = {key: kept[key] for key in keys if key in kept}
+        new = {key: document for key, document in zip(keys, documents, strict=True) if key not in decided}
+        found = decide_all(
+            list(new.values()),
             role=role,
             policy=self.policy,
             form=_for_members(self.form, n_members),
@@ -331,9 +351,11 @@ class Guard:
             rule=self.combine,
             timeout_seconds=self.timeout_seconds,
         )
-        if self.cache is not None:
-            self.cache.keep(key, decision)
-        return decision
+        for key, decision in zip(new, found, strict=True):
+            decided[key] = decision
+            if self.cache is not None:
+                self.cache.keep(key, decision)
+        return [decided[key] for key in keys]
 
     @property
     def _backends(self) -> tuple[Backend, ...]:

@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, ValidationError
 
 from pluralign.errors import ConfigurationError
-from pluralign.guard.plain_yaml import read_plain_yaml
 from pluralign.guard.policy import Policy
 from pluralign.guard.verdict import Ruling, Verdict
+from pluralign.plain_yaml import read_plain_yaml
 from pluralign.profiles.record import Slug, ValueProfile
 from pluralign.records.base import Record
 from pluralign.records.jsonl import content_hash, describe

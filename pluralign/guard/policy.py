@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from pluralign.errors import ConfigurationError, did_you_mean
-from pluralign.guard.plain_yaml import read_plain_yaml
+from pluralign.plain_yaml import read_plain_yaml
 from pluralign.profiles.record import Slug, one_line
 from pluralign.records.base import Record, duplicates
 from pluralign.records.jsonl import canonical_json, content_hash, describe

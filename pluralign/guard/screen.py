@@ -9,11 +9,13 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pluralign.errors import ModelError, PluralignError
 from pluralign.guard.endorsement_rules import VERSION as RULES_VERSION
 from pluralign.guard.endorsement_rules import find_endorsement
 from pluralign.guard.language import is_english, may_be_foreign
+from pluralign.guard.packed_encoder import PackedEncoder
 from pluralign.guard.screening_head import load_head, mean_vectors
 from pluralign.guard.statements import (
     Sentence,
@@ -25,13 +27,13 @@ from pluralign.guard.statements import (
     text_of,
 )
 from pluralign.guard.verdict import Document, Passage, Role, Ruling, Span, Verdict
-from pluralign.models.embedding import Embedder, TransformersEmbedder, load_embedder
+from pluralign.models.embedding import Embedder, load_embedder
 
 MOST_SENTENCES = 64
 _LANGUAGE = "en"
 
 
-def load_screen_encoder(n_layers: int, *, device: str = "cpu") -> TransformersEmbedder:
+def load_screen_encoder(n_layers: int, *, device: str = "cpu") -> PackedEncoder:
     """The embedded sentence encoder, cut off behind its first layers.
 
     Raises:
@@ -40,7 +42,7 @@ def load_screen_encoder(n_layers: int, *, device: str = "cpu") -> TransformersEm
     """
     embedder = load_embedder(device=device)
     embedder.model.encoder.layer = embedder.model.encoder.layer[:n_layers]
-    return embedder
+    return PackedEncoder(embedder)
 
 
 class Screen:
@@ -91,20 +93,47 @@ class Screen:
         return encoder
 
     def judge(self, documents: Sequence[Document], *, role: Role) -> list[Verdict]:
-        """One verdict a document, in order; what fails is unsure."""
-        return [self._judge(document) for document in documents]
-
-    def _judge(self, document: Document) -> Verdict:
+        """One verdict a document, in order; what fails is unsure. A text that stands in several is read once."""
         began = time.perf_counter()
-        sentences = sentences_of(document.passages)
+        read = [sentences_of(document.passages) for document in documents]
+        verdicts = [
+            self._settled(document, sentences) for document, sentences in zip(documents, read, strict=True)
+        ]
+        scored = iter(
+            self._scored([
+                sentences for sentences, verdict in zip(read, verdicts, strict=True) if verdict is None
+            ])
+        )
+        seconds = (time.perf_counter() - began) / max(len(documents), 1)
+        return [(verdict or next(scored)).model_copy(update={"seconds": seconds}) for verdict in verdicts]
+
+    def _settled(self, document: Document, sentences: Sequence[Sentence]) -> Verdict | None:
+        """What is said without a score; None where one is needed."""
         try:
-            verdict = (
-                self._by_rule(sentences) or self._abstention(document, sentences) or self._by_score(sentences)
-            )
+            return self._by_rule(sentences) or self._abstention(document, sentences)
+        except (PluralignError, ValueError) as error:
+            return self._failed(error)
+
+    def _scored(self, read: Sequence[Sequence[Sentence]]) -> list[Verdict]:
+        """Verdicts by score on the sentences of documents."""
+        stretches = [stretches_in_passages(sentences) for sentences in read]
+        texts = [
+            [text_of(sentences, stretch) for stretch in own]
+            for sentences, own in zip(read, stretches, strict=True)
+        ]
+        rows = {text: row for row, text in enumerate(dict.fromkeys(text for own in texts for text in own))}
+        try:
+            vectors = self.encoder.embed(list(rows)) if rows else np.empty((0, 0), dtype=np.float32)
+            return [
+                self._by_score(sentences, stretches=own, vectors=vectors[[rows[text] for text in named]])
+                for sentences, own, named in zip(read, stretches, texts, strict=True)
+            ]
         # torch reports what went wrong in it as RuntimeError.
         except (PluralignError, RuntimeError, ValueError, OSError) as error:
-            verdict = self._verdict(Ruling.UNSURE, f"The screen failed: {str(error) or type(error).__name__}")
-        return verdict.model_copy(update={"seconds": time.perf_counter() - began})
+            return [self._failed(error)] * len(read)
+
+    def _failed(self, error: Exception) -> Verdict:
+        return self._verdict(Ruling.UNSURE, f"The screen failed: {str(error) or type(error).__name__}")
 
     def _by_rule(self, sentences: Sequence[Sentence]) -> Verdict | None:
         for sentence in sentences:
@@ -140,9 +169,9 @@ class Screen:
             return self._verdict(Ruling.UNSURE, reason, spans=tuple(foreign))
         return None
 
-    def _by_score(self, sentences: Sequence[Sentence]) -> Verdict:
-        read = stretches_in_passages(sentences)
-        vectors = self.encoder.embed([text_of(sentences, stretch) for stretch in read])
+    def _by_score(
+        self, sentences: Sequence[Sentence], *, stretches: Sequence[Stretch], vectors: NDArray[np.float32]
+    ) -> Verdict:
         n_words = [sentence.n_words for sentence in sentences]
         joined = stretches_across(len(sentences))
         means = mean_vectors(vectors[: len(sentences)], n_words, stretches=joined)
@@ -155,7 +184,7 @@ class Screen:
         score = float(1 / (1 + np.exp(-highest)))
         if highest < self.head.serve_below:
             return self._verdict(Ruling.SERVE, "Nothing in it resembles an endorsement of harm.", score=score)
-        stretch: Stretch = [*read, *joined][top]
+        stretch = [*stretches, *joined][top]
         refused = highest > self.head.threshold(len(sentences))
         return self._verdict(
             Ruling.REFUSE if refused else Ruling.UNSURE,

@@ -13,12 +13,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from pluralign.errors import DataError
 from pluralign.models.chat_template import TurnFormat, require_template, turn_format
+from pluralign.models.containment import Containment, LaidOutChat
 from pluralign.models.protocol import Message
 from pluralign.records.base import Record, Text
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 ROLES = ("description", "input", "output")
 IGNORED = -100  # the label that PyTorch's cross-entropy leaves out
+# Stands for contents where only what the format writes around them counts.
+_WORD = "word"
 
 _MARK = "{#- spectrum format: description, input, output -#}\n"
 # The line break behind `else` is removed by `trim_blocks`, which Hugging Face's renderer sets; the original
@@ -98,6 +102,24 @@ class EncodedRow:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A part of a sequence that bears loss as a whole or not at all.
+
+    Attributes:
+        pieces: Its text: what the format writes, content, what the format writes, and so on.
+        bears_loss: Whether its tokens are learnt.
+    """
+
+    pieces: tuple[str, ...]
+    bears_loss: bool
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self.pieces)
+
+
+@dataclass(frozen=True)
 class SpectrumFormat:
     """The spectrum format of one tokenizer.
 
@@ -149,48 +171,55 @@ class SpectrumFormat:
 
     def render(self, sequence: SpectrumSequence) -> str:
         """The text of a sequence, as the extended chat template writes it."""
-        return "".join(text for text, _ in self.segments(sequence))
+        return "".join(segment.text for segment in self.segments(sequence))
 
-    def segments(self, sequence: SpectrumSequence) -> list[tuple[str, bool]]:
-        """The text of a sequence cut where the loss begins and ends, with whether the piece bears loss.
+    def segments(self, sequence: SpectrumSequence) -> list[Segment]:
+        """A sequence cut where the loss begins and ends.
 
         Outputs and their end-of-turn tokens bear loss. Without a description the first output bears none:
         nothing tells what it should be.
-
-        Raises:
-            DataError: A text holds one of the turn tokens, which would end its turn early.
         """
-        self._check_content(sequence)
         turns = self.turns
-        pending = turns.bos
+        pending = [turns.bos]
+
+        def add(role: str, content: str) -> None:
+            pending[-1] += turns.header(role)
+            pending.extend((content, turns.end + turns.separator))
+
+        segments = []
         if sequence.description is not None:
-            pending += turns.header("description") + sequence.description + turns.end + turns.separator
-        pieces = []
+            add("description", sequence.description)
         for position, example in enumerate(sequence.examples):
             if example.input is not None:
-                pending += turns.header("input") + example.input + turns.end + turns.separator
+                add("input", example.input)
+            pending[-1] += turns.header("output")
             bears_loss = position > 0 or sequence.description is not None
-            pieces += [
-                (pending + turns.header("output"), False),
-                (example.output, bears_loss),
-                (turns.end, bears_loss),
+            segments += [
+                Segment(tuple(pending), bears_loss=False),
+                Segment(("", example.output, ""), bears_loss=bears_loss),
+                Segment((turns.end,), bears_loss=bears_loss),
             ]
-            pending = turns.separator
-        return [*pieces, (pending, False)] if pending else pieces
+            pending = [turns.separator]
+        return [*segments, Segment((turns.separator,), bears_loss=False)] if turns.separator else segments
 
     def encode(self, sequence: SpectrumSequence, *, max_length: int) -> EncodedRow:
         """Tokenise a sequence piece by piece, so that no token spans the beginning or end of an output.
 
+        Descriptions, inputs and outputs are data: whatever they spell becomes no control token.
+
         Args:
             sequence: The sequence.
             max_length: Rows longer than this many tokens are cut off on the right.
+
+        Raises:
+            ModelError: A text holds marks that this tokenizer cannot read as plain text.
         """
         input_ids: list[int] = []
         labels: list[int] = []
-        for text, bears_loss in self.segments(sequence):
-            ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        for segment in self.segments(sequence):
+            ids = self._ids(segment)
             input_ids += ids
-            labels += ids if bears_loss else [IGNORED] * len(ids)
+            labels += ids if segment.bears_loss else [IGNORED] * len(ids)
         return EncodedRow(
             input_ids=tuple(input_ids[:max_length]),
             labels=tuple(labels[:max_length]),
@@ -199,14 +228,35 @@ class SpectrumFormat:
             truncated=len(input_ids) > max_length,
         )
 
-    def _check_content(self, sequence: SpectrumSequence) -> None:
-        for message in sequence.messages():
-            for token in (self.turns.open.strip(), self.turns.end):
-                if token in message.content:
-                    raise DataError(
-                        f"{message.role} of task {sequence.task!r}: the text holds the turn token {token!r}: "
-                        f"{message.content[:80]!r}. Remove it; it would end the turn early."
-                    )
+    def _ids(self, segment: Segment) -> list[int]:
+        contents = segment.pieces[1::2]
+        frame = _WORD.join(segment.pieces[::2])
+        chat = LaidOutChat(
+            segment.text,
+            segment.pieces,
+            controls=self._controls(frame),
+            marked=any(self._containment.marks_in(content) for content in contents),
+            frame=frame,
+        )
+        (ids,) = self._containment.encode(chat)
+        return ids
+
+    def _controls(self, frame: str) -> tuple[int, ...]:
+        """The control ids of a segment with plain words for its contents."""
+        if frame not in self._known_controls:
+            ids = self.tokenizer(frame, add_special_tokens=False)["input_ids"]
+            self._known_controls[frame] = tuple(
+                index for index in ids if index in self._containment.control_ids
+            )
+        return self._known_controls[frame]
+
+    @cached_property
+    def _containment(self) -> Containment:
+        return Containment(self.tokenizer)
+
+    @cached_property
+    def _known_controls(self) -> dict[str, tuple[int, ...]]:
+        return {}
 
 
 def format_fields(values: Mapping[str, object]) -> str:

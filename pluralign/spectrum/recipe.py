@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from pluralign.data import load_data
 from pluralign.errors import ConfigurationError, did_you_mean
+from pluralign.plain_yaml import read_plain_yaml, shortened
 from pluralign.records.base import Probability, Record, Text
 from pluralign.records.jsonl import describe
 from pluralign.spectrum.format import SpectrumSequence
@@ -124,21 +124,14 @@ def load_recipe(path: Path) -> TrainingRecipe:
     Raises:
         ConfigurationError: The file cannot be read, is not YAML, or a field is unknown or wrong.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path}: expected fields such as 'model:' and 'tasks:', found {content!r}")
+    content = read_plain_yaml(path, needed="fields, such as 'model:' and 'tasks:'")
     _check_names(content, TrainingRecipe, where=f"{path}: ")
     if isinstance(content.get("lora"), dict):
         _check_names(content["lora"], Lora, where=f"{path}: lora.")
     try:
         return TrainingRecipe.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {describe(error)}") from error
+        raise ConfigurationError(f"{path}: {shortened(describe(error))}") from error
 
 
 def _check_names(content: Mapping[str, object], model: type[Record], *, where: str) -> None:

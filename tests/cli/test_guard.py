@@ -1,11 +1,15 @@
 import json
+import math
 
 import pytest
 import yaml
 
 from pluralign.cli import main
+from pluralign.guard import assembling
 from pluralign.guard.audit import verify
 from pluralign.guard.policy import load_policy
+from pluralign.guard.qualification import sample_rows
+from pluralign.models import ScriptedModel
 from pluralign.profiles import load_profile
 from pluralign.resources import resource_folder
 
@@ -143,3 +147,58 @@ def test_replaying_a_log_under_another_policy(run, tmp_path):
     status, _, err = run("replay", log, "--policy", policy)
     assert status == 1
     assert "line 2" in err
+
+
+@pytest.fixture
+def perfect(monkeypatch):
+    """A model that knows the sample's answers; it is what every name loads."""
+    refused = {row.text for row in sample_rows(("de",)) if row.label == "refuse"}
+
+    def log_probs(prompt, option):
+        answer = "yes" if any(json.dumps(text, ensure_ascii=False) in prompt for text in refused) else "no"
+        return 0.0 if option == answer else -math.inf
+
+    monkeypatch.setattr(assembling, "load_model", lambda name: ScriptedModel(log_probs=log_probs))
+
+
+def test_a_judge_is_qualified_and_then_asked(run, mine, perfect, tmp_path):
+    german = mine("Ich halte Bienen.", language="de", id="imker")
+    judge = ("--judge", "policy-chat=m", "--languages", "de", "--qualifications", tmp_path / "q")
+    status, out, err = run("check", german, *judge)
+    assert (status, out) == (2, "")
+    assert "pluralign guard qualify policy-chat --model m --languages de --out" in err
+
+    arguments = ("policy-chat", "--model", "m", "--languages", "de", "--out", tmp_path / "q")
+    assert run("qualify", *arguments)[0] == 0
+    assert run("check", german, *judge)[:2] == (0, f"{german}: served: by the policy-chat\n")
+    status, out, err = run("explain", german, *judge, "--json")
+    told = json.loads(out)
+    assert status == 0
+    assert told["decision"]["verdicts"][-1]["qualified"] is True
+    assert [part["name"] for part in told["configuration"]["judges"]] == ["policy-chat"]
+    assert "not qualified" not in err
+
+
+def test_an_unqualified_judge_says_so_in_every_verdict(run, mine, perfect):
+    german = mine("Ich halte Bienen.", language="de", id="imker")
+    judge = ("--judge", "policy-chat=m", "--languages", "de", "--allow-unqualified")
+    status, out, err = run("explain", german, *judge)
+    assert status == 0
+    assert "judge (policy-chat" in out
+    assert "not qualified" in out
+    assert "is not qualified: its verdicts say so" in err
+    assert "is not qualified" in run("check", german, *judge)[2]
+    out = run("check", german, *judge, "--json")[1]
+    assert [part["qualified"] for part in json.loads(out)["judges"]] == [False]
+
+
+def test_how_judges_are_combined_and_what_errors_come_to(run, mine, perfect):
+    german = mine("Ich halte Bienen.", language="de", id="imker")
+    judge = ("--judge", "policy-chat=m", "--languages", "de", "--allow-unqualified")
+    assert run("check", german, *judge, "--combine", "any")[0] == 1  # the screen stays unsure
+    assert run("check", german, *judge, "--combine", "2-of-3")[0] == 2
+    assert run("check", german, "--judge", "policy-chat")[0] == 2
+    gone = ("--judge", "policy-chat=m@http://127.0.0.1:9/v1", "--languages", "de", "--allow-unqualified")
+    assert run("check", german, *gone, "--on-error", "serve")[0] == 2
+    status, out, _ = run("check", german, *gone, "--on-unsure", "review", "--json")
+    assert (status, json.loads(out)["profiles"][0]["outcome"]) == (1, "review")

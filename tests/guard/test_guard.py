@@ -14,7 +14,7 @@ from pluralign.guard.guard import MOST_MEMBERS, Guard
 from pluralign.guard.library import load_reviewed
 from pluralign.guard.policy import load_policy
 from pluralign.guard.qualification import EnabledJudge, enable
-from pluralign.guard.verdict import Document, Ruling, Span, Verdict
+from pluralign.guard.verdict import Document, Passage, Ruling, Span, Verdict
 from pluralign.models.embedding import is_present
 from pluralign.profiles import Provenance, Value, ValueProfile, list_profiles, load_profile
 
@@ -208,6 +208,19 @@ def test_settled_decisions_are_kept_and_doubts_are_not():
         with pytest.raises(ProfileRefused):
             judging.admit(profile("I am odd."))
     assert asked.n_asked == 3
+
+
+def test_texts_are_decided_many_at_a_time_and_kept_like_profiles():
+    judging = guard()
+    asked = judging.judges[0].backend
+    texts = ["I keep bees.", "I want harm done.", "I am odd.", "I keep bees."]
+    documents = [Document(passages=(Passage(field="values[0].statement", text=text),)) for text in texts]
+    rulings = [decision.ruling for decision in judging.decide_documents(documents)]
+    assert rulings == [Ruling.SERVE, Ruling.REFUSE, Ruling.UNSURE, Ruling.SERVE]
+    assert asked.n_asked == 3
+    assert [decision.ruling for decision in judging.decide_documents(documents)] == rulings
+    assert asked.n_asked == 4, "only what is unsure is asked again"
+    assert judging.decide_documents([]) == []
 
 
 def test_answers_are_judged_and_bound_to_the_policy():

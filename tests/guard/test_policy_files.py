@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pluralign.errors import ConfigurationError
-from pluralign.guard.plain_yaml import MAX_BYTES
 from pluralign.guard.policy import load_overlay, load_policy
 from pluralign.resources import resource_folder
 
@@ -40,41 +39,41 @@ def edited(old: str, new: str) -> bytes:
 
 def test_a_missing_file_or_a_folder(tmp_path):
     for path in (tmp_path / "none.yaml", tmp_path):
-        with pytest.raises(ConfigurationError, match="no such file, or a folder; a YAML file is needed"):
+        with pytest.raises(ConfigurationError, match=r"(none\.yaml|/[^/.]+): cannot be read: "):
             load_policy(path)
-    with pytest.raises(ConfigurationError, match=r"none\.yaml: no such file"):
+    with pytest.raises(ConfigurationError, match=r"none\.yaml: cannot be read: .*No such file"):
         load_overlay(str(tmp_path / "none.yaml"))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "fields are needed, such as 'id:'"),
-        (b"- a\n- b\n", "fields are needed"),
-        (b"just text", "fields are needed"),
+        (b"", "needed are fields, such as 'id:', and not None"),
+        (b"- a\n- b\n", "needed are fields"),
+        (b"just text", "needed are fields"),
         (b"id: [1, 2", "not valid YAML"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "not UTF-8 text: byte 0"),
-        (b"id: \x00\x01", "not valid YAML"),
-        ("id: größe".encode("latin-1"), "not UTF-8 text: byte 6"),
-        ("id: a".encode("utf-16"), "not UTF-8 text: byte 0"),
-        (b"a: &x [1]\nb: *x\n", "x: anchors, aliases and tags are not used"),
-        (b"a: !!python/object/apply:os.getcwd []\n", "anchors, aliases and tags are not used"),
-        (b"a: !!int ''\n", "anchors, aliases and tags are not used"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "a zero byte at position 8"),
+        (b"id: \x00\x01", "a zero byte at position 4"),
+        ("id: größe".encode("latin-1"), "line 1 holds the byte 0xf6, which is not UTF-8"),
+        ("id: a".encode("utf-16"), "it is written in UTF-16"),
+        (b"a: &x [1]\nb: *x\n", "anchors (&) and aliases (*) are not read"),
+        (b"a: !!python/object/apply:os.getcwd []\n", "python/object/apply:os.getcwd' is not read"),
+        (b"a: !!int ''\n", "the tag 'tag:yaml.org,2002:int' is not read"),
         (b"a: 1\na: 2\n", "a: stands twice"),
-        (b"a" * 900 + b": 1\n" + b"a" * 900 + b": 1\n", "not valid YAML: aaa"),
-        (b"1: a\n", "1: is no name of a field"),
+        (b"a" * 900 + b": 1\n" + b"a" * 900 + b": 1\n", "a field's name is needed here"),
+        (b"1: a\n", "1: Extra inputs are not permitted"),
         (b"? [a, b]\n: c\n", "not valid YAML"),
-        (b"[" * 50_000, "nested too deeply"),
-        (b"a: " + b"{b: " * 500, "nested too deeply"),
-        (b"- " * 20_000, "nested too deeply"),
+        (b"[" * 50_000, "nested more than 12 levels deep"),
+        (b"a: " + b"{b: " * 500, "nested more than 12 levels deep"),
+        (b"- " * 20_000, "nested more than 12 levels deep"),
         (b"id: " + b"9" * 10_000, "not valid YAML"),
-        (b"a: [" + b"{}," * 300_000 + b"]", "more than 20,000 values"),
-        (b"\n".join(b"k%d: 1" % n for n in range(80_000)), "more than 20,000 values"),
+        (b"a: [" + b"{}," * 300_000 + b"]", "more than 20,000 items"),
+        (b"\n".join(b"k%d: 1" % n for n in range(80_000)), "more than 20,000 items"),
         (b"id: .nan\n", "a value that is no number"),
-        (b'id: "\\ud800"\n', "unable to parse raw data as a unicode string"),
+        (b'id: "\\ud800"\n', "not valid YAML: "),
         (b"id: a\n---\nid: b\n", "not valid YAML"),
-        (b"<<: {id: a}\n", "Extra inputs are not permitted"),
-        (SHIPPED + b"#" * MAX_BYTES, "larger than 1,000,000 bytes"),
+        (b"<<: {id: a}\n", "merge keys (<<) are not read"),
+        (SHIPPED + b"#" * 1_000_000, "larger than 1,000,000 bytes"),
     ],
 )
 def test_a_file_that_is_no_policy(refused, content, message):

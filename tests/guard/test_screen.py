@@ -134,6 +134,22 @@ def test_regional_english_is_english(screen: Screen):
     assert verdict(screen, document(HARMLESS, language="en-GB")).ruling is Ruling.SERVE
 
 
+def test_many_documents_are_read_in_one_call_and_judged_as_each_alone(head_file: Path):
+    encoder = WordEncoder()
+    screen = Screen(head_file, encoder=encoder)
+    documents = [
+        document(HARMLESS),
+        document(HARMLESS, "I think harm is harm."),
+        document(),
+        document("Ich halte Bienen."),
+    ]
+    together = screen.judge([*documents, *documents], role="profile")
+    assert encoder.n_calls == 1
+    alone = [verdict(screen, each) for each in documents]
+    plain = [each.model_copy(update={"seconds": 0.0}) for each in together]
+    assert plain == [each.model_copy(update={"seconds": 0.0}) for each in [*alone, *alone]]
+
+
 def test_a_failing_encoder_is_unsure_and_the_rules_still_refuse(head_file: Path):
     class Broken(WordEncoder):
         def embed(self, texts: Sequence[str]) -> np.ndarray:

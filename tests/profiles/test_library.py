@@ -204,8 +204,8 @@ def test_a_folder_that_is_not_there(tmp_path, guild):
         (lambda text: text.replace("I speak calmly.", ""), r"not filled in yet: norms\.0$"),
         (lambda text: text + "norms:\n  - I hurry.\n", r"not valid YAML: norms: stands twice"),
         (lambda text: text.replace("norms:", "norms: ["), "not valid YAML"),
-        (lambda text: "- a\n", r"a profile's fields are needed, .* not \['a'\]"),
-        (lambda text: "", "a profile's fields are needed, .* not None"),
+        (lambda text: "- a\n", r"needed are a profile's fields, .* and not \['a'\]"),
+        (lambda text: "", "needed are a profile's fields, .* and not None"),
         (
             lambda text: text.replace("I speak calmly.", '"I speak.\\nLoudly."'),
             r"norms\.0: the character U\+000A",

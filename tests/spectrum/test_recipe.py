@@ -41,7 +41,7 @@ def test_a_recipe_is_read(tmp_path):
         ("model: x", "name at least one task or survey"),
         ("surveys: {anes96: {}}", r"surveys\.anes96\.n_rows: Field required"),
         ("tasks: {urn: 5}\nsurveys: {urn: {n_rows: 3}}", r"\['urn'\] are names of tasks too"),
-        ("- a\n- b", "expected fields"),
+        ("- a\n- b", "needed are fields"),
         ("tasks: [", "not valid YAML"),
     ],
 )

@@ -5,18 +5,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pluralign.errors import ConfigurationError, did_you_mean
 from pluralign.guard.judges.quoting import placeholders
 from pluralign.guard.verdict import Role
+from pluralign.plain_yaml import Bounds, read_plain_yaml, shortened
 from pluralign.records.base import Probability, Record, Text
 from pluralign.records.jsonl import content_hash, describe
 
 _SHIPPED = Path(__file__).parent / "recipes"
 # What a code of a model can stand for beside a category of the policy: something the policy leaves open.
 NOT_OURS = "not_ours"
+
+# A frame often stands for both roles, and its text for several.
+_BOUNDS = Bounds(aliases=True)
+_NEEDED = "a recipe's fields, such as 'name:' and 'frames:'"
 
 Reader = Literal["text", "logit", "head", "endpoint"]
 
@@ -303,12 +307,9 @@ def load_recipe(name: str | Path) -> Recipe:
             f"Unknown judge recipe {str(name)!r}, and no file.{did_you_mean(str(name), shipped)}"
         )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        recipe = Recipe.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as YAML: {error}") from error
+        recipe = Recipe.model_validate(read_plain_yaml(path, needed=_NEEDED, bounds=_BOUNDS))
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: not a valid recipe: {describe(error)}") from error
+        raise ConfigurationError(f"{path}: not a valid recipe: {shortened(describe(error))}") from error
     if recipe.name != path.stem:
         raise ConfigurationError(
             f"{path}: name: it must be the file's name, {path.stem!r}, not {recipe.name!r}"

@@ -123,14 +123,45 @@ def test_faults_are_named(tmp_path, changes: dict, message: str):
     assert "mine.yaml" in str(caught.value)
 
 
-def test_a_file_that_is_no_yaml(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "needed are a recipe's fields, such as 'name:' and 'frames:', and not None"),
+        (b"a: [", "not valid YAML: "),
+        (b"name: \xe9", "line 1 holds the byte 0xe9, which is not UTF-8"),
+        ("name: mine".encode("utf-16"), "it is written in UTF-16"),
+        (bytes(range(256)) * 40, "it is a binary file"),
+        (b"name: mine\nname: mine\n", "name: stands twice (line 2, column 1)"),
+        (b"frames: " + b"[" * 5000, "nested more than 12 levels deep"),
+        (b"notes: !!python/object/apply:os.system [ls]", "is not read"),
+        (b"notes: " + b"x" * 10_000_000, "larger than 1,000,000 bytes"),
+        (b"notes: " + b"x" * 900_000, "not a valid recipe: name: Field required"),
+        (
+            b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]",
+            "an alias (*) in what has an anchor (&) is not read",
+        ),
+    ],
+)
+def test_a_file_that_is_no_recipe(tmp_path, content: bytes, message: str):
     path = tmp_path / "mine.yaml"
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigurationError, match="cannot be read as YAML"):
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
         load_recipe(path)
-    path.write_text("a: [", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="cannot be read as YAML"):
-        load_recipe(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_frame_for_both_roles_is_written_once(tmp_path):
+    path = write(tmp_path)
+    frame = load_recipe(path).frames["profile"]
+    text = path.read_text(encoding="utf-8")
+    with_output = text.replace("  profile:\n", "  profile: &frame\n").replace(
+        "\nlanguages", "\n  output: *frame\nlanguages"
+    )
+    path.write_text(with_output, encoding="utf-8")
+
+    assert load_recipe(path).frames == {"profile": frame, "output": frame}
 
 
 def test_scores_come_first():
