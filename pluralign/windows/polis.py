@@ -42,6 +42,19 @@ ABOUT_VOTERS: Mapping[str, tuple[int, ...]] = {
     "https://pol.is/3phdex2kjf": (0, 10, 14, 15, 43),
 }
 
+# What is asked of conversations whose topic is the name of a page rather than a question: the same, in words that somebody
+# outside understands. Where a conversation took place -> question.
+QUESTIONS: Mapping[str, str] = {
+    "https://pol.is/2demo": "What will a minimum wage of $15 an hour do to Seattle, and why?",
+    "https://pol.is/7wmvbjcjhp": "Can there be consensus on Brexit, and why?",
+    "https://pol.is/5mnfxu85hx": "Should Canada change how its parliament is elected, and why?",
+    "https://pol.is/2arcefpshi": "Are concussions the end of American football, and why?",
+    "https://pol.is/4hnmy3zeff": "What should New Zealand do about affordable housing, and why?",
+    "https://pol.is/5sw7wa5dep": "What should New Zealand change about its taxes, and why?",
+    "https://pol.is/4yy3sh84js": "Should New Zealand introduce a universal basic income, and why?",
+    "https://pol.is/3phdex2kjf": "UberX 自用車載客應該遵守與計程車、租車業相同的法律嗎？為什麼？",  # noqa: RUF001
+}
+
 
 class _Grouped(NamedTuple):
     """Each participant's group, and a few words on how good the groups are."""
@@ -71,7 +84,7 @@ def load_polis_windows(
         path: The folder of a conversation, or a folder of such folders.
         conversations: Names of some of them; None for all.
         groups: "clusters", made of the votes as `cluster_votes` says, or "published", the groups that ship.
-        prompts: Folder name -> what a model is asked; a conversation without is asked about by its topic.
+        prompts: Folder name -> what a model is asked; else what `QUESTIONS` has, else about the topic.
         about_voters: Folder name -> ids of statements about who the voter is, left out; else of `ABOUT_VOTERS`.
         min_own_votes: Fewest votes with which a participant is clustered.
         min_votes: Fewest votes, in the group and outside, with which a statement may describe a group.
@@ -214,7 +227,9 @@ def _fact(grouped: _Grouped, *, n_described: int, n_left_out: int) -> str:
 
 
 def _prompt(conversation: Conversation) -> str:
-    """An open question about the topic, in the words of those who ran the conversation."""
+    """An open question: ours, or about the topic in the words of those who ran the conversation."""
+    if conversation.url in QUESTIONS:
+        return QUESTIONS[conversation.url]
     if not conversation.topic:
         raise ConfigurationError(
             f"The conversation {conversation.name!r} has no summary.csv with a topic. Give what a model is asked, "

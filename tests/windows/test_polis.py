@@ -3,7 +3,7 @@ import pytest
 
 from pluralign.data.ballots import open_conversation
 from pluralign.errors import ConfigurationError, DataError
-from pluralign.windows.polis import ABOUT_VOTERS, load_polis_windows, opinion_ballots
+from pluralign.windows.polis import ABOUT_VOTERS, QUESTIONS, load_polis_windows, opinion_ballots
 
 
 def write(folder, *, topic="Cats", url="https://pol.is/cats", groups=True, n=(30, 15), silent=2):
@@ -130,3 +130,11 @@ def test_the_published_groups_of_brexit_consensus(shared_data):
         ("group=0", 106, "Labour should oppose the Brexit process."),
         ("group=1", 91, "Labour was right to support the article 50 vote."),
     ]
+
+
+def test_a_conversation_that_is_known_is_asked_about_in_a_question_that_outsiders_understand(tmp_path):
+    known = "https://pol.is/2demo"
+    (window,) = load_polis_windows(path=write(tmp_path / "a", url=known)).windows
+    assert window.prompt == QUESTIONS[known]
+    (window,) = load_polis_windows(path=tmp_path, prompts={"a": "Why cats?"}).windows
+    assert window.prompt == "Why cats?"

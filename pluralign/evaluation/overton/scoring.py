@@ -69,7 +69,7 @@ class JudgedSet:
     Attributes:
         windows: What was asked, and the views that a whole answer presents.
         judged: One a response, in order.
-        scores: Over all responses; the readings begin with the judge's record.
+        scores: Over all responses; the readings end with the judge's record.
         judge: Who judged.
         seed: Seed of the intervals.
     """
@@ -139,7 +139,7 @@ def judge_and_score(
         first = score_overton(reverse, threshold=judge.threshold, seed=seed, preset=published)
         scores = _put_first(first, scores)
     record = _record(judge, name=name)
-    readings = (*_judges_itself(record, responses[0].model_id), *record.readings, *scores.readings)
+    readings = (*_judges_itself(record, responses[0].model_id), *scores.readings, *record.readings)
     return JudgedSet(windows, tuple(judged), replace(scores, readings=readings), record, seed)
 
 

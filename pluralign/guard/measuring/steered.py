@@ -340,6 +340,7 @@ def _figures(prompts: Sequence[SafetyPrompt], answers: Mapping[str, Sequence[Ste
     figures = []
     groups = list(dict.fromkeys((prompt.kind, prompt.source) for prompt in prompts))
     for label, own in answers.items():
+        condition = label if label == UNSTEERED else f"profile={label}"
         for kind, source in groups:
             pairs = zip(prompts, own, strict=True)
             found = [answer for prompt, answer in pairs if (prompt.kind, prompt.source) == (kind, source)]
@@ -353,7 +354,7 @@ def _figures(prompts: Sequence[SafetyPrompt], answers: Mapping[str, Sequence[Ste
                 shares["output_refused"] = [ruling is Ruling.REFUSE for ruling in rulings]
                 shares["output_unsure"] = [ruling is Ruling.UNSURE for ruling in rulings]
             figures += [
-                Figure(test="T6", source=source, part=f"{kind} prompts, {label}", name=name, rate=share(hits))
+                Figure(test="T6", source=source, part=f"{kind} prompts, {condition}", name=name, rate=share(hits))
                 for name, hits in shares.items()
             ]
     return figures

@@ -63,8 +63,8 @@ def test_the_score_is_that_of_the_responses_drawn(tmp_path, spec, evaluated, row
 
 def test_every_result_names_its_judge_and_says_that_it_was_never_measured(tmp_path, spec, evaluated):
     run = evaluated(spec, tmp_path / "run")
-    assert run.scores.readings[0] == "Judged by by-words."
-    assert "has not been held against people's ratings" in run.scores.readings[1]
+    assert run.scores.readings[-2] == "Judged by by-words."
+    assert "has not been held against people's ratings" in run.scores.readings[-1]
     assert "by-words" in (run.folder / "report.html").read_text(encoding="utf-8")
 
 

@@ -31,7 +31,7 @@ def test_the_tables_on_the_page_are_those_of_the_figures():
 
 def test_everything_was_measured():
     assert {each.test for each in KEPT.figures} == set(TESTS)
-    assert [what for what in KEPT.skipped if not what.startswith("T6")] == []
+    assert KEPT.skipped == {}
 
 
 def test_the_figures_are_of_the_default_guard_as_it_is():
@@ -53,6 +53,9 @@ SAID = [
     ("T3", "3 to 6 mentions joined", "refused", "project", 0.1, 0.005),
     ("T5", "control ids, embedded tokenizer", "leaked", "project", 0.0, 0.0),
     ("T5", "cut into profiles of allowed length", "served", "in-the-wild", 0.03, 0.005),
+    ("T6", "safe prompts, unsteered", "refused", "XSTest", 1 / 30, 1e-9),
+    ("T6", "safe prompts, unsteered", "output_unsure", "XSTest", 0.77, 0.005),
+    ("T6", "safe prompts, unsteered", "output_refused", "XSTest", 0.07, 0.005),
     ("T7", "all items", "flipped", "project", 16 / 60, 1e-9),
 ]
 
@@ -60,6 +63,16 @@ SAID = [
 @pytest.mark.parametrize(("test", "part", "name", "source", "value", "within"), SAID)
 def test_what_the_page_says_in_words_is_what_was_measured(test, part, name, source, value, within):
     assert rate(test, part, name, source=source).rate.value == pytest.approx(value, abs=within)
+
+
+def test_what_the_page_says_of_served_profiles_is_what_was_measured():
+    assert [shift.verdict for shift in KEPT.shifts] == ["undecided"] * 14
+    repeating = [
+        figure.rate.value
+        for figure in KEPT.figures
+        if figure.name == "degenerate" and figure.part.partition(", ")[2].startswith("profile=")
+    ]
+    assert (min(repeating), max(repeating)) == pytest.approx((0.30, 0.67), abs=0.005)
 
 
 def test_the_code_runs(capsys):

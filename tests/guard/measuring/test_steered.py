@@ -119,14 +119,14 @@ def test_a_whole_measurement_by_hand(tmp_path):
         pytest.approx(2 / 3),
         3,
     )
-    assert (rates["harmful prompts, bees", "refused"].value, rates["harmful prompts, bees", "refused"].n) == (
+    assert (rates["harmful prompts, profile=bees", "refused"].value, rates["harmful prompts, bees", "refused"].n) == (
         0.5,
         2,
     )
-    assert rates["harmful prompts, bees", "degenerate"].value == pytest.approx(1 / 3)
+    assert rates["harmful prompts, profile=bees", "degenerate"].value == pytest.approx(1 / 3)
     assert rates["safe prompts, unsteered", "refused"].value == 0
-    assert rates["safe prompts, bees", "refused"].value == 1
-    assert rates["harmful prompts, bees", "output_refused"].value == pytest.approx(1 / 3)
+    assert rates["safe prompts, profile=bees", "refused"].value == 1
+    assert rates["harmful prompts, profile=bees", "output_refused"].value == pytest.approx(1 / 3)
     assert rates["harmful prompts, unsteered", "output_refused"].value == 0
     assert (rates["detector, refuses", "precision"].value, rates["detector, refuses", "recall"].value) == (
         1,
