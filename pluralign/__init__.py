@@ -20,6 +20,7 @@ _EXPORTS = {
     "Question": "pluralign.records",
     "QuestionSet": "pluralign.records",
     "PluralignError": "pluralign.errors",
+    "Steerer": "pluralign.steering",
     "ValueProfile": "pluralign.profiles",
     "load_model": "pluralign.models",
     "load_profile": "pluralign.profiles",
@@ -43,6 +44,7 @@ __all__ = [
     "PluralignError",
     "Question",
     "QuestionSet",
+    "Steerer",
     "ValueProfile",
     "__version__",
     "evaluate",
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
         Question,
         QuestionSet,
     )
+    from pluralign.steering import Steerer
 
 
 def __getattr__(name: str) -> Any:

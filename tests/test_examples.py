@@ -22,6 +22,12 @@ PRINTED = {
         "3 entries, 0 faults",
     ),
     "own_questions.py": ("js_divergence_bits",),
+    "steer_application.py": (
+        "ethics-of-care",
+        "one answer for each profile",
+        "a population of three profiles",
+        "refused before anything was asked",
+    ),
     "steering_of_any_system.py": ("Differences between groups are caricatured",),
 }
 

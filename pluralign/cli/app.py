@@ -26,6 +26,8 @@ from pluralign.cli import (
     profiles,
     quickstart,
     raters,
+    spectrum,
+    steer,
     training,
 )
 from pluralign.cli.console import progress_console
@@ -62,8 +64,10 @@ def _root(
 app.command("quickstart")(quickstart.quickstart)
 app.add_typer(evaluation.app, name="eval")
 app.command("compare")(evaluation.compare)
+app.add_typer(spectrum.app, name="spectrum")
 app.add_typer(training.app, name="train")
 app.add_typer(profiles.app, name="profile")
+app.command("steer")(steer.steer)
 app.add_typer(guard.app, name="guard")
 guard.app.command("evaluate")(guard_evaluate.evaluate)
 app.add_typer(raters.app, name="raters")

@@ -12,6 +12,7 @@ from pluralign.plain_yaml import read_plain_yaml, shortened
 from pluralign.records.base import Probability, Record, Text
 from pluralign.records.jsonl import describe
 from pluralign.spectrum.format import SpectrumSequence
+from pluralign.spectrum.suite.stored import read_sequences
 from pluralign.spectrum.survey import survey_task
 from pluralign.spectrum.tasks import FAMILIES, Task, TaskSettings, build_rows, builtin_task
 
@@ -52,6 +53,8 @@ class TrainingRecipe(Record):
         revision: Hub revision of the model.
         tasks: name of a task -> number of rows.
         surveys: name of a data adapter -> which of its questions, and how many rows of people's answers.
+        built: Folders or Parquet files that `pluralign spectrum build` wrote, of which every training row is
+            taken as it is.
         method: "lora" trains adapters, "full" all weights.
         lora: The adapters, for method "lora".
         merge: Whether the adapters are merged into the weights, and the whole model is saved.
@@ -81,6 +84,7 @@ class TrainingRecipe(Record):
     revision: str | None = None
     tasks: Mapping[str, PositiveInt] = {}
     surveys: Mapping[str, SurveySource] = {}
+    built: tuple[Text, ...] = ()
     method: Literal["lora", "full"] = "lora"
     lora: Lora = Lora()
     merge: bool = False
@@ -105,7 +109,7 @@ class TrainingRecipe(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not self.tasks and not self.surveys:
+        if not self.tasks and not self.surveys and not self.built:
             raise ValueError("tasks: name at least one task or survey, for example {categorical: 200}")
         if both := sorted(self.tasks.keys() & self.surveys.keys()):
             raise ValueError(f"surveys: {both} are names of tasks too")
@@ -143,15 +147,16 @@ def _check_names(content: Mapping[str, object], model: type[Record], *, where: s
 
 
 def build_sequences(recipe: TrainingRecipe, *, tasks: Sequence[Task] = ()) -> list[SpectrumSequence]:
-    """The training rows of a recipe.
+    """The training rows of a recipe: those of its tasks, of its surveys, and those that were built before.
 
     Args:
-        recipe: Names the tasks and surveys and their numbers of rows.
+        recipe: Names the tasks and surveys and their numbers of rows, and what was built.
         tasks: Tasks beside the built-in ones.
 
     Raises:
         ConfigurationError: An unknown task or data adapter, or a task with too few distinct rows.
-        DataError: A survey's data are not what they should be, or have no group large enough.
+        DataError: A survey's data are not what they should be, or have no group large enough; or what was built
+            cannot be read.
     """
     settings = TaskSettings(
         mean_examples=recipe.mean_examples,
@@ -165,4 +170,5 @@ def build_sequences(recipe: TrainingRecipe, *, tasks: Sequence[Task] = ()) -> li
         for adapter, source in recipe.surveys.items()
     ]
     n_rows = {**recipe.tasks, **{name: source.n_rows for name, source in recipe.surveys.items()}}
-    return build_rows(n_rows, tasks=[*builtin, *tasks, *surveys], seed=recipe.seed)
+    rows = build_rows(n_rows, tasks=[*builtin, *tasks, *surveys], seed=recipe.seed)
+    return [*rows, *(row for path in recipe.built for row in read_sequences(path))]

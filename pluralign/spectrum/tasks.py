@@ -5,7 +5,7 @@ a row is the same in any order, process or number of workers.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,17 +44,18 @@ class TaskSettings:
     """How the rows of a task are built.
 
     Attributes:
-        mean_examples: Mean number of examples a row, before the limits below; at least 2.
+        mean_examples: Mean number of examples a row, before the limits below; at least 2. None for as many as
+            the process has.
         max_examples: Most examples a row.
         description_keep_prob: Probability that a row shows its description; 0.8 in arXiv 2510.06084.
     """
 
-    mean_examples: float = 16.0
+    mean_examples: float | None = 16.0
     max_examples: int = 64
     description_keep_prob: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.mean_examples < 2:
+        if self.mean_examples is not None and self.mean_examples < 2:
             raise ConfigurationError(
                 f"mean_examples: {self.mean_examples} is below 2, the least the formula allows"
             )
@@ -77,17 +78,13 @@ class Task:
     def row(self, index: int, *, seed: int) -> SpectrumSequence:
         """The row of an index: a function of the task, the seed and the index only."""
         process, rng = self._start(index, seed=seed)
-        kept = rng.random() < self.settings.description_keep_prob
-        description = process.descriptions[int(rng.integers(len(process.descriptions)))]
-        n = min(n_examples(rng, mean=self.settings.mean_examples), self.settings.max_examples)
-        if not kept:
-            n = max(n, 2)  # without a description the first output bears no loss
-        if process.limit is not None:
-            n = min(n, process.limit)
-        return SpectrumSequence(
-            description=description if kept else None,
-            examples=tuple(Example(output=output) for output in process.draw(rng, n)),
+        return assemble(
+            process.descriptions,
+            lambda generator, n: [Example(output=output) for output in process.draw(generator, n)],
             task=self.name,
+            settings=self.settings,
+            limit=process.limit,
+            rng=rng,
         )
 
     def process(self, index: int, *, seed: int) -> Process:
@@ -95,9 +92,55 @@ class Task:
         return self._start(index, seed=seed)[0]
 
     def _start(self, index: int, *, seed: int) -> tuple[Process, np.random.Generator]:
-        digest = hashlib.sha256(f"{self.name}\n{seed}\n{index}".encode()).digest()
-        rng = np.random.default_rng(int.from_bytes(digest))
+        rng = row_generator(self.name, index, seed=seed)
         return self.family(rng), rng
+
+
+def row_generator(*item: str | int, seed: int) -> np.random.Generator:
+    """The generator of one item: a hash of what names it, such as a task and the index of a row, and the seed."""
+    name, *others = item
+    parts = "\n".join(str(part) for part in (name, seed, *others))
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(parts.encode()).digest()))
+
+
+def assemble(
+    descriptions: Sequence[str],
+    draw: Callable[[np.random.Generator, int], Sequence[Example]],
+    *,
+    task: str,
+    settings: TaskSettings,
+    limit: int | None,
+    rng: np.random.Generator,
+) -> SpectrumSequence:
+    """Build a row: keep the description or not, draw the number of examples, draw them.
+
+    Args:
+        descriptions: Wordings of the process, each equally likely; none at all leaves the row without one.
+        draw: (generator, n) -> n examples in an order that carries no information.
+        task: Name of the task.
+        settings: Number of examples, share of descriptions.
+        limit: Most examples that there are; None where there is no end.
+        rng: The row's generator.
+
+    Raises:
+        ConfigurationError: All examples are wanted of a process that has no end.
+    """
+    kept = rng.random() < settings.description_keep_prob and bool(descriptions)
+    description = descriptions[int(rng.integers(len(descriptions)))] if descriptions else None
+    if settings.mean_examples is not None:
+        n = n_examples(rng, mean=settings.mean_examples)
+    elif limit is not None:
+        n = limit
+    else:
+        raise ConfigurationError(f"{task}: mean_examples is needed: the process has no end.")
+    n = min(n, settings.max_examples)
+    if not kept:
+        n = max(n, 2)  # without a description the first output bears no loss
+    if limit is not None:
+        n = min(n, limit)
+    return SpectrumSequence(
+        description=description if kept else None, examples=tuple(draw(rng, n)), task=task
+    )
 
 
 def n_examples(rng: np.random.Generator, *, mean: float) -> int:

@@ -174,3 +174,13 @@ def test_a_task_with_too_few_rows_says_so():
 
     with pytest.raises(ConfigurationError, match=r"'constant' gave only \d distinct rows in 220 draws, 10"):
         build_rows({"constant": 10}, tasks=[task], seed=0)
+
+
+def test_as_many_examples_as_there_are():
+    listed = Process(descriptions=("d",), draw=lambda _, n: ["x"] * n, limit=7)
+    endless = Process(descriptions=("d",), draw=lambda _, n: ["x"] * n)
+    everything = TaskSettings(mean_examples=None, max_examples=9)
+
+    assert len(Task("listed", lambda _: listed, everything).row(0, seed=0).examples) == 7
+    with pytest.raises(ConfigurationError, match="endless: mean_examples is needed: the process has no end"):
+        Task("endless", lambda _: endless, everything).row(0, seed=0)
