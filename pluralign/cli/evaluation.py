@@ -5,12 +5,12 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pluralign.cli import overton
+from pluralign.cli import overton, repeated
 from pluralign.cli.console import (
     names,
     print_json,
@@ -18,8 +18,11 @@ from pluralign.cli.console import (
     progress_console,
     result_console,
 )
+from pluralign.cli.options import refuse, settings_of
 from pluralign.cli.overton import AskForViews, Judge, MaxNewTokens, Samples, Temperature, WayName
+from pluralign.cli.repeated import EmbedderName, MinP, Mode, Tasks, Threshold, TopP
 from pluralign.cli.scores import print_estimates, print_losses
+from pluralign.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pluralign.data.loaded import Loaded
@@ -62,7 +65,9 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table as M
 Elicit = Annotated[
     str | None, typer.Option(help="How answers are got: logprob, sample, verbalized, sequence or free_text.")
 ]
-Draws = Annotated[int | None, typer.Option(min=1, help="Replies drawn for each question and group.")]
+Draws = Annotated[
+    int | None, typer.Option(min=1, help="Replies drawn for each question and group, or for each prompt.")
+]
 Condition = Annotated[
     str | None,
     typer.Option(
@@ -132,6 +137,12 @@ def run_evaluation(
     ask_for_views: AskForViews = False,
     temperature: Temperature = None,
     max_new_tokens: MaxNewTokens = None,
+    mode: Mode = None,
+    tasks: Tasks = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    embedder: EmbedderName = None,
+    threshold: Threshold = None,
     seed: Seed = 0,
     fresh: Fresh = False,
     dry_run: DryRun = False,
@@ -139,33 +150,56 @@ def run_evaluation(
     json: Json = False,
 ) -> None:
     """Run an evaluation; the same command again goes on where it was stopped."""
+    # Every option by its name: which of them mean something depends on the evaluation.
+    given = dict(locals())
+    _run(given)
+
+
+# Options by the evaluations that take them.
+_CLOSED = ("elicit", "condition", "examples", "people", "max_orders", "groups", "drop_faulty")
+_DRAWN = ("way", "samples", "temperature", "max_new_tokens")
+_REPEATED = ("mode", "tasks", "top_p", "min_p", "embedder", "threshold")
+
+
+def _run(given: Mapping[str, Any]) -> None:
+    """Run the evaluation that the options name with those that it takes; the others are refused.
+
+    Raises:
+        ConfigurationError: An option that means nothing for this evaluation, or is wrong.
+    """
     from pluralign.data import read_arguments
     from pluralign.evaluation import load_spec, profile_settings, read_profiles
-    from pluralign.evaluation.spec import OvertonSpec
+    from pluralign.evaluation.spec import OvertonSpec, RepeatedSpec
 
-    spec = load_spec(name)
-    both: dict[str, Any] = {"limit": limit, "draws": draws, "preset": preset, "seed": seed}
-    both |= {"data": read_arguments(data or ())}
-    closed: dict[str, Any] = {
-        "elicit": elicit,
-        "condition": condition,
-        "examples": examples,
-        "people": people,
-    }
-    closed |= {"groups": names(groups), "max_orders": max_orders, "drop_faulty": drop_faulty}
-    free: dict[str, Any] = {"way": way, "samples": samples, "ask_for_views": ask_for_views}
-    free |= {"temperature": temperature, "max_new_tokens": max_new_tokens}
-    how: dict[str, Any] = {"out": out, "fresh": fresh, "dry_run": dry_run, "every": every, "as_json": json}
-    if isinstance(spec, OvertonSpec):
-        overton.refuse(closed, why=f"{spec.id} asks no closed questions.")
-        given = overton.settings(**both, **free, **overton.speakers(profile, profiles))
-        overton.run(spec, model=model, judge=judge, given=given, **how)
+    spec, model = load_spec(given["name"]), given["model"]
+    closed, drawn, again = ({name: given[name] for name in part} for part in (_CLOSED, _DRAWN, _REPEATED))
+    judged = {"judge": given["judge"], "ask_for_views": given["ask_for_views"]}
+    steered = {"profile": given["profile"], "profiles": given["profiles"]}
+    closed["groups"], again["tasks"] = names(given["groups"]), names(given["tasks"])
+    both = {name: given[name] for name in ("limit", "draws", "seed")}
+    both |= {"data": read_arguments(given["data"] or ())}
+    preset = {"preset": given["preset"]}
+    how = {name: given[name] for name in ("out", "fresh", "dry_run", "every")} | {"as_json": given["json"]}
+    if isinstance(spec, RepeatedSpec):
+        refuse({**closed, **judged, **steered, **preset}, why=f"{spec.id} asks open prompts many times.")
+        repeated.run(spec, model=model, given=repeated.settings(**both, **drawn, **again), **how)
         return
-    overton.refuse({"judge": judge, **free}, why=f"{spec.id} asks closed questions, which no judge reads.")
+    if isinstance(spec, OvertonSpec):
+        refuse(
+            {**closed, **again},
+            why=f"{spec.id} asks no closed questions, and each prompt for a whole answer.",
+        )
+        free = {**drawn, "ask_for_views": given["ask_for_views"], **overton.speakers(**steered)}
+        overton.run(
+            spec, model=model, judge=given["judge"], given=overton.settings(**both, **preset, **free), **how
+        )
+        return
+    refuse({**judged, **drawn, **again}, why=f"{spec.id} asks closed questions, which no judge reads.")
     settings = _settings(
-        steered=profile_settings(profile, spec=spec) if profile else {},
-        profiles=read_profiles(Path(profiles)) if profiles else {},
+        steered=profile_settings(given["profile"], spec=spec) if given["profile"] else {},
+        profiles=read_profiles(Path(given["profiles"])) if given["profiles"] else {},
         **both,
+        **preset,
         **closed,
     )
     _run_closed(spec, model=model, settings=settings, **how)
@@ -232,13 +266,13 @@ def score_recorded(
     both: dict[str, Any] = {"data": read_arguments(data or ()), "preset": preset, "seed": seed}
     closed: dict[str, Any] = {"groups": names(groups), "drop_faulty": drop_faulty}
     if overton.holds_responses(file, questions):
-        overton.refuse({"evaluator": evaluator, **closed}, why="a judge reads free responses.")
+        refuse({"evaluator": evaluator, **closed}, why="a judge reads free responses.")
         given, shown = overton.settings(**both), {"every": every, "markdown": markdown, "as_json": json}
         overton.score(
             file, questions=questions, judge=judge, given=given, out=out, reproduce=reproduce, **shown
         )
         return
-    overton.refuse({"judge": judge}, why="answers to closed questions are read by no judge.")
+    refuse({"judge": judge}, why="answers to closed questions are read by no judge.")
     settings = _settings(**both, **closed)
     rescored = score_file(
         file, questions=questions, evaluator=evaluator, settings=settings, reproduce=reproduce
@@ -263,10 +297,9 @@ def resume_evaluation(
 ) -> None:
     """Go on with a run that was stopped, with the settings it was started with."""
     from pluralign.evaluation import resume
-    from pluralign.evaluation.overton import is_overton
 
-    if is_overton(folder):
-        overton.resume(folder, as_json=json)
+    if room := _room(folder):
+        room.resume(folder, as_json=json)
         return
     with progress_bars() as start:
         finished = resume(folder, progress=start(str(folder)))
@@ -299,12 +332,11 @@ def show_evaluation(
 ) -> None:
     """Show what an evaluation asks, or the results of a run."""
     from pluralign.evaluation import load_run, load_spec
-    from pluralign.evaluation.overton import is_overton
-    from pluralign.evaluation.spec import OvertonSpec
+    from pluralign.evaluation.spec import OvertonSpec, RepeatedSpec
 
     if Path(name).is_dir():
-        if is_overton(Path(name)):
-            overton.show(Path(name), as_json=json, every=every, markdown=markdown)
+        if room := _room(Path(name)):
+            room.show(Path(name), as_json=json, every=every, markdown=markdown)
         else:
             _print_run(load_run(Path(name)), as_json=json, every=every, markdown=markdown)
         return
@@ -316,6 +348,9 @@ def show_evaluation(
     console.print(f"[bold]{spec.id}[/] {spec.version}: {spec.title}")
     console.print(spec.description.strip())
     console.print(f"source: {spec.source.name} ({spec.source.licence})")
+    if isinstance(spec, RepeatedSpec):
+        repeated.show_spec(spec)
+        return
     if isinstance(spec, OvertonSpec):
         console.print(f"windows: {spec.windows.kind} {dict(spec.windows.arguments)}")
         console.print(
@@ -342,13 +377,21 @@ def compare(
 ) -> None:
     """Compare two runs of one evaluation: paired differences, first minus second."""
     from pluralign.evaluation import compare_runs, comparison_report, load_run
-    from pluralign.evaluation.overton import is_overton
     from pluralign.reports import comparisons_table, write_page
 
-    if is_overton(first) and is_overton(second):
+    rooms = _room(first), _room(second)
+    if rooms[0] is not rooms[1]:
+        raise ConfigurationError(
+            f"{first} and {second} are runs of different kinds; compare runs of one evaluation."
+        )
+    if rooms == (repeated, repeated):
+        refuse({"judge": judge, "preset": preset}, why="runs of open prompts have neither judge nor preset.")
+        repeated.compare(first, second, out=out, every=every, as_json=json)
+        return
+    if rooms == (overton, overton):
         overton.compare(first, second, judge=judge, preset=preset, out=out, every=every, as_json=json)
         return
-    overton.refuse({"judge": judge}, why="answers to closed questions are read by no judge.")
+    refuse({"judge": judge}, why="answers to closed questions are read by no judge.")
     runs = load_run(first), load_run(second)
     comparisons = compare_runs(*runs, preset=preset)
     if json:
@@ -360,13 +403,34 @@ def compare(
         progress_console().print(f"page: {out}")
 
 
+@app.command("similarity")
+def similarity(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs of one homogeneity evaluation.")],
+    n_nearest: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Neighbours of an answer among which models are counted. [default: as many as draws]"
+        ),
+    ] = None,
+    markdown: Markdown = False,
+    json: Json = False,
+) -> None:
+    """How alike several models answer the same open prompts."""
+    repeated.similarity(folders, n_nearest=n_nearest, markdown=markdown, as_json=json)
+
+
+def _room(folder: Path) -> ModuleType | None:
+    """The commands for a run's folder; None where its questions are closed."""
+    from pluralign.evaluation.folders import evaluator_of
+    from pluralign.evaluation.spec import OVERTON, REPEATED
+
+    evaluator = evaluator_of(folder)
+    return repeated if evaluator in REPEATED else overton if evaluator == OVERTON else None
+
+
 def _settings(*, steered: Mapping[str, Any] = MappingProxyType({}), **given: Any) -> "Settings":
     """The settings, those that --profile asks for among them, or an error that names the option that is wrong."""
-    from pydantic import ValidationError
-
-    from pluralign.errors import ConfigurationError
     from pluralign.evaluation import Settings
-    from pluralign.records.jsonl import describe
 
     for name in ("groups", "condition", "profiles"):
         if given.get(name) and name in steered:
@@ -374,10 +438,7 @@ def _settings(*, steered: Mapping[str, Any] = MappingProxyType({}), **given: Any
                 f"--{name} and --profile both say whom the model speaks for; give one of them."
             )
     data = given.get("data", {}) | steered.get("data", {})
-    try:
-        return Settings(**{**given, **steered, "data": data})
-    except ValidationError as error:
-        raise ConfigurationError(describe(error)) from error
+    return settings_of(Settings, {**given, **steered, "data": data})
 
 
 def _warn_of_faults(data: "Loaded", *, drop_faulty: bool) -> None:

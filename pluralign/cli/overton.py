@@ -1,12 +1,12 @@
 """`pluralign eval` on overton/: free responses that a judge reads; called by the commands in `evaluation.py`."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pluralign.cli.console import names, print_json, progress_bars, progress_console, result_console
+from pluralign.cli.options import refuse, settings_of
 from pluralign.cli.scores import print_estimates, print_losses, print_sentences
 from pluralign.errors import ConfigurationError
 
@@ -21,21 +21,28 @@ Judge = Annotated[
     ),
 ]
 WayName = Annotated[
-    Literal["plain", "synthesis"] | None,
+    Literal["plain", "synthesis", "verbalized", "seeded"] | None,
     typer.Option(
-        "--way", help="overton/: one plain answer, or several answers and one that presents them all."
+        "--way",
+        help="overton/: one plain answer, or a synthesis of several; coverage/: plain, verbalized (several answers with "
+        "probabilities in one reply), or seeded (a random string first).",
     ),
 ]
 Samples = Annotated[
     int | None,
     typer.Option(
-        min=1, help="overton/, way synthesis: plain answers to be put together, where no --profiles."
+        min=1,
+        help="overton/, way synthesis: plain answers to be put together, where no --profiles; coverage/, way verbalized: "
+        "answers in a reply.",
     ),
 ]
 MaxNewTokens = Annotated[
-    int | None, typer.Option(min=1, help="overton/: length of a response at most, in tokens.")
+    int | None,
+    typer.Option(min=1, help="overton/, coverage/, homogeneity/: length of a response at most, in tokens."),
 ]
-Temperature = Annotated[float | None, typer.Option(min=0, help="overton/: of the draws.")]
+Temperature = Annotated[
+    float | None, typer.Option(min=0, help="overton/, coverage/, homogeneity/: of the draws.")
+]
 AskForViews = Annotated[
     bool, typer.Option("--ask-for-views", help="overton/: the prompt asks for the different views by name.")
 ]
@@ -43,26 +50,9 @@ AskForViews = Annotated[
 
 def settings(**given: Any) -> "OvertonSettings":
     """The settings, or an error that names the option that is wrong."""
-    from pydantic import ValidationError
-
     from pluralign.evaluation.overton import OvertonSettings
-    from pluralign.records.jsonl import describe
 
-    try:
-        return OvertonSettings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise ConfigurationError(describe(error)) from error
-
-
-def refuse(options: Mapping[str, Any], *, why: str) -> None:
-    """Refuse options that were given and mean nothing here.
-
-    Raises:
-        ConfigurationError: Names the first.
-    """
-    for name, value in options.items():
-        if value is not None and value is not False and value != {}:
-            raise ConfigurationError(f"--{name.replace('_', '-')}: {why}")
+    return settings_of(OvertonSettings, given)
 
 
 def speakers(profile: list[str] | None, profiles: str | None) -> dict[str, Any]:
@@ -83,17 +73,18 @@ def holds_responses(source: Path, questions: str | None) -> bool:
     """Whether what is to be scored are free responses.
 
     Raises:
-        ConfigurationError: A folder with a run of closed questions.
+        ConfigurationError: A folder with another run.
     """
-    from pluralign.evaluation.overton import is_overton
-    from pluralign.evaluation.spec import OvertonSpec, list_specs, load_spec
+    from pluralign.evaluation.folders import evaluator_of
+    from pluralign.evaluation.spec import OVERTON, REPEATED, OvertonSpec, list_specs, load_spec
 
     if source.is_dir():
-        if is_overton(source):
+        if evaluator_of(source) == OVERTON:
             return True
+        asked = "open prompts" if evaluator_of(source) in REPEATED else "closed questions"
         raise ConfigurationError(
-            f"{source} is a run of closed questions: pluralign eval show {source} scores it again; its answers.jsonl "
-            "can be scored with --questions."
+            f"{source} is a run of {asked}: pluralign eval show {source} scores it again; an answers.jsonl of closed "
+            "questions can be scored with --questions."
         )
     return questions in list_specs() and isinstance(load_spec(str(questions)), OvertonSpec)
 

@@ -1,25 +1,22 @@
 """Running an evaluation: from a plan to a folder with answers, results and a page."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pluralign.data.loaded import Loaded
 from pluralign.errors import StorageError
 from pluralign.evals import EVALUATORS, Scores
+from pluralign.evaluation.folders import read_run_record, run_folder
 from pluralign.evaluation.planning import Prepared, groups_met, prepare, read_data
 from pluralign.evaluation.results import score_report, score_results, write_scores
 from pluralign.evaluation.spec import DEFAULT_SETTINGS, EvalSpec, RunConfig, Settings
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import Answer, QuestionSet
-from pluralign.records.jsonl import describe
 from pluralign.reports import Report
-from pluralign.runs import Progress, RunStore, Status, execute, read_json, run_facts
+from pluralign.runs import Progress, RunStore, Status, execute, run_facts
 
 
 @dataclass(frozen=True)
@@ -122,9 +119,9 @@ def run(
     prepared: Prepared, *, out: Path | None = None, fresh: bool = False, progress: Progress | None = None
 ) -> EvalRun:
     """Work off a prepared evaluation; see `evaluate`."""
-    folder = out or Path("runs") / run_name(prepared)
-    if fresh:
-        folder = unused_folder(folder)
+    folder = run_folder(
+        prepared.config.spec.id, model=prepared.model.id, digest=prepared.plan.digest, out=out, fresh=fresh
+    )
     # People's counts are no part of a row's key: new counts need no new answers. The digest tells which were used.
     facts = run_facts() | {"questions_digest": prepared.data.questions.digest}
     config = prepared.config
@@ -144,7 +141,7 @@ def resume(folder: Path, *, progress: Progress | None = None) -> EvalRun:
     Raises:
         StorageError: There is no run, or the model, data or code have changed so that its plan is another.
     """
-    config = read_config(folder)
+    config = read_run_record(folder / "config.json", RunConfig)
     prepared = prepare(config.spec, model=config.model, settings=config.settings)
     return run(prepared, out=folder, progress=progress)
 
@@ -155,7 +152,7 @@ def load_run(folder: Path) -> EvalRun:
     Raises:
         StorageError: There is no run in the folder.
     """
-    config = read_config(folder)
+    config = read_run_record(folder / "config.json", RunConfig)
     answers = list(RunStore(folder).answers().values())
     return _scored(config, data=read_data(config.spec, config.settings), answers=answers, folder=folder)
 
@@ -173,34 +170,6 @@ def _scored(config: RunConfig, *, data: Loaded, answers: Sequence[Answer], folde
         seed=config.settings.seed,
     )
     return EvalRun(config=config, data=data, answers=tuple(answers), scores=scores, folder=folder)
-
-
-def run_name(prepared: Prepared) -> str:
-    """Folder name of a run: evaluation, model and the first eight digits of the plan's digest."""
-    parts = (prepared.config.spec.id, prepared.model.id, prepared.plan.digest[:8])
-    return "--".join(re.sub(r"[^A-Za-z0-9.@+-]+", "_", part) for part in parts)
-
-
-def unused_folder(folder: Path) -> Path:
-    """The folder itself where it does not exist, else the first of folder-2, folder-3, ... that does not."""
-    candidates = (folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, 1000)))
-    for candidate in candidates:
-        if not candidate.exists():
-            return candidate
-    raise StorageError(f"{folder} and {len(candidates) - 1} folders beside it exist; choose another --out.")
-
-
-def read_config(folder: Path) -> RunConfig:
-    """Read config.json of a run.
-
-    Raises:
-        StorageError: It is missing or not what pluralign writes.
-    """
-    path = folder / "config.json"
-    try:
-        return RunConfig.model_validate(read_json(path))
-    except ValidationError as error:
-        raise StorageError(f"{path}: {describe(error)}") from error
 
 
 def results_of(finished: EvalRun) -> dict[str, Any]:

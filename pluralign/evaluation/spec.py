@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from pluralign.errors import ConfigurationError, did_you_mean
 from pluralign.plain_yaml import read_plain_yaml, shortened
@@ -18,7 +18,8 @@ ConditionName = Literal[
     "none", "persona", "qa", "bio", "portray", "best_persona", "few_shot", "profile", "in_context"
 ]
 EvaluatorName = Literal["distributional", "steerable", "in_context"]
-OVERTON = "overton"
+OVERTON, COVERAGE, HOMOGENEITY = "overton", "coverage", "homogeneity"
+REPEATED = frozenset({COVERAGE, HOMOGENEITY})
 
 
 class DataSource(Record):
@@ -119,11 +120,58 @@ class OvertonSpec(Spec):
     max_new_tokens: int = Field(default=400, ge=1)
 
 
-AnySpec = EvalSpec | OvertonSpec
+class PromptSource(Record):
+    """Which open prompts are asked.
+
+    Attributes:
+        kind: "verifiable", the tasks of `pluralign.data.verifiable`; "probes", those shipped beside the
+            specifications; "file", those of a file: see `pluralign.data.prompts.load_prompts`.
+        arguments: Of kind "file": its path.
+    """
+
+    kind: Literal["verifiable", "probes", "file"]
+    arguments: Mapping[str, Any] = {}
+
+
+class RepeatedSpec(Spec):
+    """An evaluation that asks each open prompt many times: how many right answers come, and how alike they are.
+
+    Attributes:
+        evaluator: "coverage" of right answers, or "homogeneity" of answers.
+        prompts: What is asked.
+        draws: Answers to each prompt.
+        temperature: Of the draws; 1 is the model's own distribution.
+        top_p: Only the likeliest tokens up to that probability; 1: all.
+        min_p: Only tokens at least that fraction as likely as the likeliest; 0: all.
+        max_new_tokens: Length of an answer at most; None for coverage, where each task has its own.
+    """
+
+    evaluator: Literal["coverage", "homogeneity"]
+    prompts: PromptSource
+    draws: int = Field(ge=1)
+    temperature: float = Field(default=1.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    min_p: float = Field(default=0.0, ge=0, le=1)
+    max_new_tokens: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.evaluator == COVERAGE) != (self.prompts.kind == "verifiable"):
+            raise ValueError(
+                "prompts: the kind 'verifiable' goes with the evaluator 'coverage', and with no other"
+            )
+        if self.evaluator == HOMOGENEITY and self.max_new_tokens is None:
+            raise ValueError("max_new_tokens: homogeneity needs a length")
+        return self
+
+
+AnySpec = EvalSpec | OvertonSpec | RepeatedSpec
 
 # Folder under evals/ -> evaluator of the specs in it. What else lies there belongs to rooms of their own.
 _FOLDERS = {
+    "coverage": COVERAGE,
     "distributional": "distributional",
+    "homogeneity": HOMOGENEITY,
     "in-context": "in_context",
     "overton": OVERTON,
     "steerable": "steerable",
@@ -208,7 +256,7 @@ def load_spec(name: str | Path) -> AnySpec:
         raise ConfigurationError(f"{path}: {shortened(describe(error))}") from error
 
 
-def spec_kind(content: object, *, where: str) -> type[EvalSpec] | type[OvertonSpec]:
+def spec_kind(content: object, *, where: str) -> type[EvalSpec] | type[OvertonSpec] | type[RepeatedSpec]:
     """Which record a spec is, by its evaluator.
 
     Raises:
@@ -220,6 +268,8 @@ def spec_kind(content: object, *, where: str) -> type[EvalSpec] | type[OvertonSp
         raise ConfigurationError(
             f"{where}: evaluator: a specification names one.{did_you_mean(str(evaluator), known)}"
         )
+    if evaluator in REPEATED:
+        return RepeatedSpec
     return OvertonSpec if evaluator == OVERTON else EvalSpec
 
 
@@ -227,9 +277,14 @@ def load_closed_spec(spec: str | Path | AnySpec) -> EvalSpec:
     """A spec that asks closed questions.
 
     Raises:
-        ConfigurationError: As `load_spec`; or it asks for free responses.
+        ConfigurationError: As `load_spec`; or it asks for free responses or open prompts.
     """
     loaded = load_spec(spec) if isinstance(spec, str | Path) else spec
+    if isinstance(loaded, RepeatedSpec):
+        raise ConfigurationError(
+            f"{loaded.id!r} asks open prompts many times: pluralign eval run {loaded.id}, or evaluate_repeated of "
+            "pluralign.evaluation.repeated."
+        )
     if not isinstance(loaded, EvalSpec):
         raise ConfigurationError(
             f"{loaded.id!r} asks for free responses, which a judge reads: pluralign eval run {loaded.id} --judge "
@@ -246,7 +301,20 @@ def load_overton_spec(spec: str | Path | AnySpec) -> OvertonSpec:
     """
     loaded = load_spec(spec) if isinstance(spec, str | Path) else spec
     if not isinstance(loaded, OvertonSpec):
+        asked = "open prompts many times" if isinstance(loaded, RepeatedSpec) else "closed questions"
+        raise ConfigurationError(f"{loaded.id!r} asks {asked}, which no judge reads; overton/ does not.")
+    return loaded
+
+
+def load_repeated_spec(spec: str | Path | AnySpec) -> RepeatedSpec:
+    """A spec that asks open prompts many times.
+
+    Raises:
+        ConfigurationError: As `load_spec`; or it asks something else.
+    """
+    loaded = load_spec(spec) if isinstance(spec, str | Path) else spec
+    if not isinstance(loaded, RepeatedSpec):
         raise ConfigurationError(
-            f"{loaded.id!r} asks closed questions, which no judge reads; overton/ does not."
+            f"{loaded.id!r} does not ask open prompts many times; coverage/ and homogeneity/ do."
         )
     return loaded

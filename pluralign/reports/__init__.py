@@ -1,5 +1,6 @@
 """Reports: estimates as a table, a figure, and one self-contained HTML page."""
 
+from pluralign.reports.answers import AnsweredPrompt, AnswersSection
 from pluralign.reports.comparisons import comparison_sentence, comparisons_table, verdict
 from pluralign.reports.content import Report, Section, Series
 from pluralign.reports.contrasts_plot import save_contrast_figure
@@ -11,6 +12,8 @@ from pluralign.reports.rows import Row, estimate_rows
 from pluralign.reports.table import as_markdown, estimates_table
 
 __all__ = [
+    "AnsweredPrompt",
+    "AnswersSection",
     "MarkedResponse",
     "MarkedSentence",
     "MarkedWindow",

@@ -8,6 +8,7 @@ from pluralign.errors import DataError, did_you_mean
 from pluralign.records import Answer, Comparison, Contrast, Estimate, QuestionSet
 
 if TYPE_CHECKING:
+    from pluralign.reports.answers import AnswersSection
     from pluralign.reports.overton import OvertonSection
 
 
@@ -107,14 +108,14 @@ class Report:
     Attributes:
         title: Heading of the page.
         summary: What was found, one sentence each.
-        sections: One for each question set or set of windows.
+        sections: One for each question set, set of windows or set of open prompts.
         run_facts: Name -> value: versions, seeds, arguments, git state, fingerprints.
         reproduce: The command that makes the same report again.
     """
 
     title: str
     summary: tuple[str, ...]
-    sections: "tuple[Section | OvertonSection, ...]"
+    sections: "tuple[Section | OvertonSection | AnswersSection, ...]"
     run_facts: Mapping[str, str]
     reproduce: str
 

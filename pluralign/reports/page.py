@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pluralign.files import write_whole
 from pluralign.records import Answer, Comparison, Outcome
-from pluralign.reports import comparisons, contrasts_plot, curves, overton, panels, rows
+from pluralign.reports import answers, comparisons, contrasts_plot, curves, overton, panels, rows
 from pluralign.reports.content import Report, Section, Series
 from pluralign.reports.labels import slice_kind
 from pluralign.reports.palette import REFERENCE, series_colours
@@ -81,8 +81,12 @@ def _environment() -> Environment:
     return environment
 
 
-def _section_view(section: Section | overton.OvertonSection) -> dict[str, object]:
+def _section_view(
+    section: Section | overton.OvertonSection | answers.AnswersSection,
+) -> dict[str, object]:
     """What the template shows of a section, beside the section itself."""
+    if isinstance(section, answers.AnswersSection):
+        return _answers_view(section)
     if isinstance(section, overton.OvertonSection):
         return _overton_view(section)
     people = single_people(section.questions)
@@ -121,6 +125,23 @@ def _overton_view(section: overton.OvertonSection) -> dict[str, object]:
     }
 
 
+def _answers_view(section: answers.AnswersSection) -> dict[str, object]:
+    """The same of a section of open prompts, which has answers in place of panels."""
+    return _measured(section.series, section.comparisons) | {
+        "section": section,
+        "asked": section.asked,
+        "singles": [],
+        "contrasts": [],
+        "curves": [],
+        "curve_frame": curves.FRAME,
+        "blocks": [],
+        "n_people": 0,
+        "n_panels": 0,
+        "windows": [],
+        "answers": answers.prompt_views(section),
+    }
+
+
 def _measured(
     series: Sequence[Series], compared: Sequence[Comparison], *, every: Sequence[Series] | None = None
 ) -> dict[str, object]:
@@ -137,6 +158,7 @@ def _measured(
     first = comparisons.headline_comparisons(compared)
     others = [each for each in compared if slice_kind(each.slice) not in rows.SINGLE]
     return {
+        "answers": [],
         "colours": series_colours(len(series)),
         "headline": _by_metric(headline),
         "further": _by_metric(further),

@@ -48,7 +48,7 @@ DIRECTIONS = {
     NO_DIRECTION: "neither better nor worse",
 }
 # Lengths and spreads have no value of the people's to meet.
-UNDIRECTED = frozenset({"response_tokens", "coverage_std"})
+UNDIRECTED = frozenset({"response_tokens", "coverage_std", "mean_words", "cross_prompt_floor"})
 NONE, MINUS, PARTIAL = "—", "\u2212", "*"
 
 # Metric -> slice -> label of the series -> estimate.

@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass, field
 from typing import ClassVar, Literal, Protocol
 
 from pluralign.errors import ModelError
+from pluralign.evaluation.drawing import draw_responses
 from pluralign.guard.admission import ApprovedProfile
 from pluralign.guard.guard import Guard
 from pluralign.models.protocol import Chat, Draw, LanguageModel, Message, SamplingParams
 from pluralign.overton import Synthesis, View, outcome_of, respond, synthesis_prompt, view_prompts
 from pluralign.records import Condition, Outcome, Response, Window, content_hash
 
-# Draws of a prompt that are made together, with one seed: enough for the model to batch. Part of what a draw is.
+# Draws of a prompt that are made together: see `draw_responses`.
 DRAWS_PER_BLOCK = 8
 # Responses asked for in one call: enough for the model to batch, few enough that a kill loses a minute.
 RESPONSES_PER_CALL = 8
@@ -35,6 +36,11 @@ class ResponseUnit:
     key: str
     window: Window
     draw: int
+
+    @property
+    def prompt_id(self) -> str:
+        """Id of the window."""
+        return self.window.id
 
 
 class Way(Protocol):
@@ -74,8 +80,7 @@ class Plain:
 
     Attributes:
         params: How is drawn.
-        seed: Seed of the draws. A draw depends on its prompt, the seed and its number only, so that what is asked
-            together, and how many draws there are, do not matter.
+        seed: Seed of the draws.
         condition: What the model is given beside the question.
         ask_for_views: Whether the prompt asks for the different views by name.
     """
@@ -100,36 +105,20 @@ class Plain:
         return (Chat((Message("system", self.condition.text), user) if self.condition.text else (user,)),)
 
     def responses(self, model: LanguageModel, units: Sequence[ResponseUnit]) -> list[Response]:
-        """Ask block by block; where that fails, one by one, so that one bad unit does not cost its neighbours."""
-        found: dict[str, Response] = {}
-        for block in dict.fromkeys(unit.draw // DRAWS_PER_BLOCK for unit in units):
-            own = [unit for unit in units if unit.draw // DRAWS_PER_BLOCK == block]
-            try:
-                found |= self._block(model, own, number=block)
-            except ModelError as error:
-                if len(units) == 1:
-                    return [_failed(own[0], model, way=self.name, condition=self.condition, error=error)]
-                found |= {unit.key: self.responses(model, [unit])[0] for unit in own}
-        return [found[unit.key] for unit in units]
-
-    def _block(
-        self, model: LanguageModel, units: Sequence[ResponseUnit], *, number: int
-    ) -> dict[str, Response]:
-        """Draws of one block, the same whichever of them are asked for; all windows in one call."""
-        windows = {unit.window.id: unit.window for unit in units}
-        draws = model.sample(
-            [self.prompts(window)[0] for window in windows.values()],
-            n=1 + max(unit.draw % DRAWS_PER_BLOCK for unit in units),
-            seed=int(content_hash(["responses", self.seed, number])[:8], 16),
-            params=self.params,
+        """Ask block by block: see `draw_responses`."""
+        return draw_responses(
+            model,
+            units,
+            prompt=lambda unit: self.prompts(unit.window)[0],
+            params=lambda unit: self.params,
+            row=lambda unit, draw: self._response(unit, draw, model=model),
+            block=DRAWS_PER_BLOCK,
+            seed=self.seed,
         )
-        drawn = dict(zip(windows, draws, strict=True))
-        return {
-            unit.key: self._response(unit, drawn[unit.window.id][unit.draw % DRAWS_PER_BLOCK], model=model)
-            for unit in units
-        }
 
-    def _response(self, unit: ResponseUnit, draw: Draw, *, model: LanguageModel) -> Response:
+    def _response(self, unit: ResponseUnit, draw: Draw | ModelError, *, model: LanguageModel) -> Response:
+        if isinstance(draw, ModelError):
+            return _failed(unit, model, way=self.name, condition=self.condition, error=draw)
         return Response(
             key=unit.key,
             window_id=unit.window.id,

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from pluralign.errors import StorageError
+from pluralign.evaluation.folders import evaluator_of
 from pluralign.evaluation.spec import OVERTON, OvertonSpec
 from pluralign.overton import VIEW_TOKENS
 from pluralign.records.base import Record, Text
-from pluralign.records.jsonl import describe
-from pluralign.runs import read_json
 
 N_SAMPLES = 4
 
@@ -90,18 +88,4 @@ def is_overton(folder: Path) -> bool:
     Raises:
         StorageError: It holds no run.
     """
-    spec = read_json(folder / "config.json").get("spec")
-    return isinstance(spec, dict) and spec.get("evaluator") == OVERTON
-
-
-def read_overton_config(folder: Path) -> OvertonConfig:
-    """Read config.json of a run.
-
-    Raises:
-        StorageError: It is missing or not what pluralign writes.
-    """
-    path = folder / "config.json"
-    try:
-        return OvertonConfig.model_validate(read_json(path))
-    except ValidationError as error:
-        raise StorageError(f"{path}: {describe(error)}") from error
+    return evaluator_of(folder) == OVERTON

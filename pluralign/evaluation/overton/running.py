@@ -1,39 +1,33 @@
 """Running an evaluation of free responses: from a plan to a folder with responses, verdicts, results and a page."""
 
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pluralign.errors import InterruptedRunError, StorageError
 from pluralign.evals.scores import Scores
+from pluralign.evaluation.folders import read_run_record, run_folder
 from pluralign.evaluation.overton.config import (
     DEFAULT_OVERTON,
     OvertonConfig,
     OvertonSettings,
-    read_overton_config,
 )
 from pluralign.evaluation.overton.planning import PreparedOverton, prepare_overton
 from pluralign.evaluation.overton.results import judged_report, judged_results
 from pluralign.evaluation.overton.scoring import JudgedSet, JudgeRecord, judge_and_score
 from pluralign.evaluation.results import write_scores
-from pluralign.evaluation.running import unused_folder
 from pluralign.evaluation.spec import OvertonSpec
 from pluralign.guard.guard import Guard
 from pluralign.judges import load_entailment
 from pluralign.judges.entailment import Entailment
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import WindowSet
-from pluralign.records.jsonl import describe
 from pluralign.runs import (
     Progress,
     ResponseStore,
     Status,
-    read_json,
     run_facts,
     work_off,
     write_json_atomically,
@@ -173,9 +167,9 @@ def run_overton(
         InterruptedRunError: Ctrl-C; what was finished is on disk, and the same call goes on.
     """
     config = prepared.config
-    folder = out or Path("runs") / overton_name(prepared)
-    if fresh:
-        folder = unused_folder(folder)
+    folder = run_folder(
+        config.spec.id, model=prepared.model.id, digest=prepared.plan.digest, out=out, fresh=fresh
+    )
     facts = run_facts() | {"windows_digest": prepared.windows.digest, "judge": prepared.judge.id}
     store = ResponseStore.open(folder, plan=prepared.plan, facts=facts, config=config.model_dump(mode="json"))
     # Kept with the responses, so that these can be scored again without the data.
@@ -218,7 +212,7 @@ def resume_overton(folder: Path, *, stages: Stages | None = None) -> OvertonRun:
     Raises:
         StorageError: There is no run, or the model, data or code have changed so that its plan is another.
     """
-    config = read_overton_config(folder)
+    config = read_run_record(folder / "config.json", OvertonConfig)
     prepared = prepare_overton(config.spec, model=config.model, judge=config.judge, settings=config.settings)
     return run_overton(prepared, out=folder, stages=stages)
 
@@ -242,8 +236,8 @@ def load_overton_run(
         StorageError: There is no run in the folder, or it holds no responses yet.
         ConfigurationError: An unknown judge or preset.
     """
-    config = read_overton_config(folder)
-    windows = _kept_windows(folder)
+    config = read_run_record(folder / "config.json", OvertonConfig)
+    windows = read_run_record(folder / WINDOWS, WindowSet)
     place = {window.id: number for number, window in enumerate(windows.windows)}
     rows = ResponseStore(folder).rows.read().values()
     responses = sorted(rows, key=lambda row: (place.get(row.window_id, len(place)), row.draw))
@@ -266,21 +260,7 @@ def load_overton_run(
     return OvertonRun(config, judged, folder)
 
 
-def overton_name(prepared: PreparedOverton) -> str:
-    """Folder name of a run: evaluation, model and the first eight digits of the plan's digest."""
-    parts = (prepared.config.spec.id, prepared.model.id, prepared.plan.digest[:8])
-    return "--".join(re.sub(r"[^A-Za-z0-9.@+-]+", "_", part) for part in parts)
-
-
 def overton_results(finished: OvertonRun) -> dict[str, Any]:
     """results.json of a run."""
     run = {"status": finished.status.value, "way": finished.config.settings.way}
     return run | judged_results(finished.judged, spec=finished.spec)
-
-
-def _kept_windows(folder: Path) -> WindowSet:
-    path = folder / WINDOWS
-    try:
-        return WindowSet.model_validate(read_json(path))
-    except ValidationError as error:
-        raise StorageError(f"{path}: {describe(error)}") from error
