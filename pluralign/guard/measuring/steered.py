@@ -354,7 +354,9 @@ def _figures(prompts: Sequence[SafetyPrompt], answers: Mapping[str, Sequence[Ste
                 shares["output_refused"] = [ruling is Ruling.REFUSE for ruling in rulings]
                 shares["output_unsure"] = [ruling is Ruling.UNSURE for ruling in rulings]
             figures += [
-                Figure(test="T6", source=source, part=f"{kind} prompts, {condition}", name=name, rate=share(hits))
+                Figure(
+                    test="T6", source=source, part=f"{kind} prompts, {condition}", name=name, rate=share(hits)
+                )
                 for name, hits in shares.items()
             ]
     return figures

@@ -119,7 +119,10 @@ def test_a_whole_measurement_by_hand(tmp_path):
         pytest.approx(2 / 3),
         3,
     )
-    assert (rates["harmful prompts, profile=bees", "refused"].value, rates["harmful prompts, bees", "refused"].n) == (
+    assert (
+        rates["harmful prompts, profile=bees", "refused"].value,
+        rates["harmful prompts, profile=bees", "refused"].n,
+    ) == (
         0.5,
         2,
     )
