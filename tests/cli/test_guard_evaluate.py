@@ -101,4 +101,4 @@ def test_the_embedded_guard(capsys, tmp_path):
     rates = {(each.test, each.source, each.part, each.name): each.rate.value for each in found.figures}
     languages = ("T1", "project, five other languages", "to serve")
     assert rates[*languages, "refused"] == 0.0, "the screen abstains where it cannot read"
-    assert rates["T1", "project, held-out half, English", "pairs", "auc"] > 0.8
+    assert rates["T1", "project, held-out half, English", "pairs", "auc"] > 0.7
