@@ -6,6 +6,8 @@ Names load on first use (PEP 562), so that `import pluralign` costs next to noth
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pluralign.registry import lazy_attribute
+
 __version__ = "0.1.0"
 
 _EXPORTS = {
@@ -78,11 +80,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"pluralign.{name}")
-    if name not in _EXPORTS:
-        raise AttributeError(f"module 'pluralign' has no attribute {name!r}")
-    value = getattr(import_module(_EXPORTS[name]), name)
-    globals()[name] = value
-    return value
+    return lazy_attribute(__name__, name, exports=_EXPORTS)
 
 
 def __dir__() -> list[str]:

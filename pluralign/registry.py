@@ -1,8 +1,9 @@
-"""A registry of named things that are imported only when they are asked for."""
+"""Named things that are imported only when they are asked for: registries, and the exports of packages."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from pluralign.errors import ConfigurationError, did_you_mean
 
@@ -47,3 +48,21 @@ class Registry(Generic[T]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
+
+
+def lazy_attribute(package: str, name: str, *, exports: Mapping[str, str]) -> Any:
+    """What a package's `__getattr__` returns (PEP 562): imported on first use, and kept in the package.
+
+    Args:
+        package: `__name__` of the package.
+        name: Name of the attribute.
+        exports: Name -> module that defines it.
+
+    Raises:
+        AttributeError: The package exports no such name.
+    """
+    if name not in exports:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    value = getattr(import_module(exports[name]), name)
+    setattr(sys.modules[package], name, value)
+    return value

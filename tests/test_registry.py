@@ -1,11 +1,13 @@
 import json
+import math
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
 from pluralign.errors import ConfigurationError
-from pluralign.registry import Registry
+from pluralign.registry import Registry, lazy_attribute
 
 
 @pytest.fixture
@@ -55,3 +57,12 @@ def test_nothing_is_imported_before_it_is_asked_for():
         "registry.get('table'); assert 'sqlite3' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_an_export_is_imported_on_first_use_and_kept(monkeypatch):
+    package = ModuleType("some_package")
+    monkeypatch.setitem(sys.modules, "some_package", package)
+    assert lazy_attribute("some_package", "sqrt", exports={"sqrt": "math"})(9) == 3
+    assert package.sqrt is math.sqrt
+    with pytest.raises(AttributeError, match="module 'some_package' has no attribute 'root'"):
+        lazy_attribute("some_package", "root", exports={"sqrt": "math"})

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from pluralign.models.protocol import (
     SamplingParams,
     Text,
 )
-from pluralign.registry import Registry
+from pluralign.registry import Registry, lazy_attribute
 
 _LAZY = {
     "HttpModel": "pluralign.models.http",
@@ -149,9 +148,7 @@ def _backend(name: str) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'pluralign.models' has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+    return lazy_attribute(__name__, name, exports=_LAZY)
 
 
 def __dir__() -> list[str]:

@@ -3,8 +3,9 @@
 Names load on first use (PEP 562).
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from pluralign.registry import lazy_attribute
 
 _EXPORTS = {
     "Classifier": "pluralign.guard.judges.heads",
@@ -36,11 +37,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module 'pluralign.guard.judges' has no attribute {name!r}")
-    value = getattr(import_module(_EXPORTS[name]), name)
-    globals()[name] = value
-    return value
+    return lazy_attribute(__name__, name, exports=_EXPORTS)
 
 
 def __dir__() -> list[str]:
