@@ -21,7 +21,7 @@ from pluralign.cli.console import (
 from pluralign.cli.options import refuse, settings_of
 from pluralign.cli.overton import AskForViews, Judge, MaxNewTokens, Samples, Temperature, WayName
 from pluralign.cli.repeated import EmbedderName, MinP, Mode, Tasks, Threshold, TopP
-from pluralign.cli.scores import print_estimates, print_losses
+from pluralign.cli.scores import print_end, print_estimates, print_losses
 from pluralign.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -479,11 +479,9 @@ def _print_run(run: "EvalRun", *, as_json: bool, every: bool = False, markdown: 
     else:
         print_estimates(run.model_id, run.scores, every=every, markdown=markdown)
     masses = sorted(a.valid_mass_prob for a in run.answers if a.valid_mass_prob is not None)
-    console = progress_console()
     if masses:
-        console.print(f"valid mass: median {masses[len(masses) // 2]:.3f}, minimum {masses[0]:.3f}")
+        progress_console().print(
+            f"valid mass: median {masses[len(masses) // 2]:.3f}, minimum {masses[0]:.3f}"
+        )
     print_losses(run.scores)
-    console.print(f"results: {run.folder}  (look at {run.folder / 'report.html'})", soft_wrap=True)
-    if not run.complete:
-        console.print("[bold red]incomplete:[/] more cells are unscored than the evaluation allows")
-        raise typer.Exit(1)
+    print_end(run.folder, complete=run.complete)

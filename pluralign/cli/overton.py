@@ -7,7 +7,7 @@ import typer
 
 from pluralign.cli.console import names, print_json, progress_bars, progress_console, result_console
 from pluralign.cli.options import refuse, settings_of
-from pluralign.cli.scores import print_estimates, print_losses, print_sentences
+from pluralign.cli.scores import print_end, print_estimates, print_losses, print_sentences
 from pluralign.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -220,11 +220,7 @@ def print_run(finished: "OvertonRun", *, as_json: bool, every: bool = False, mar
     else:
         print_estimates(finished.label, finished.scores, every=every, markdown=markdown)
     print_losses(finished.scores, what="responses")
-    console = progress_console()
-    console.print(f"results: {finished.folder}  (look at {finished.folder / 'report.html'})", soft_wrap=True)
-    if not finished.complete:
-        console.print("[bold red]incomplete:[/] more responses are unscored than the evaluation allows")
-        raise typer.Exit(1)
+    print_end(finished.folder, complete=finished.complete, what="responses")
 
 
 def _print_plan(prepared: "PreparedOverton") -> None:

@@ -8,7 +8,7 @@ import typer
 
 from pluralign.cli.console import print_json, progress_bars, progress_console, result_console
 from pluralign.cli.options import settings_of
-from pluralign.cli.scores import print_estimates, print_losses
+from pluralign.cli.scores import print_end, print_estimates, print_losses
 
 if TYPE_CHECKING:
     from pluralign.evaluation.repeated import PreparedRepeated, RepeatedRun, RepeatedSettings
@@ -168,11 +168,7 @@ def print_run(finished: "RepeatedRun", *, as_json: bool, every: bool = False, ma
     else:
         print_estimates(finished.label, finished.scores, every=every, markdown=markdown)
     print_losses(finished.scores, what="prompts")
-    console = progress_console()
-    console.print(f"results: {finished.folder}  (look at {finished.folder / 'report.html'})", soft_wrap=True)
-    if not finished.complete:
-        console.print("[bold red]incomplete:[/] more prompts are unscored than the evaluation allows")
-        raise typer.Exit(1)
+    print_end(finished.folder, complete=finished.complete, what="prompts")
 
 
 def _print_plan(prepared: "PreparedRepeated") -> None:

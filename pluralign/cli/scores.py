@@ -1,7 +1,10 @@
 """Scores on the terminal, of whatever evaluation."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from pluralign.cli.console import progress_console, result_console
 
@@ -33,3 +36,12 @@ def print_losses(scores: "Scores", *, what: str = "cells") -> None:
     """How much could not be scored, and why."""
     lost = ", ".join(f"{reason} {count}" for reason, count in scores.n_unscored.items())
     progress_console().print(f"not scored: {lost or 'none'} of {len(scores.cells)} {what}")
+
+
+def print_end(folder: Path, *, complete: bool, what: str = "cells") -> None:
+    """Where the results lie; the exit status is 1 where more is unscored than the evaluation allows."""
+    console = progress_console()
+    console.print(f"results: {folder}  (look at {folder / 'report.html'})", soft_wrap=True)
+    if not complete:
+        console.print(f"[bold red]incomplete:[/] more {what} are unscored than the evaluation allows")
+        raise typer.Exit(1)

@@ -37,6 +37,10 @@ class Scores:
                 return estimate
         raise KeyError(f"{name} over {slice_name}")
 
+    def is_complete(self, *, max_unscored_share: float) -> bool:
+        """Whether no larger share of the cells is without a score than is allowed."""
+        return sum(self.n_unscored.values()) <= max_unscored_share * len(self.cells)
+
 
 @dataclass(frozen=True)
 class Evaluator:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from pluralign.data.selection import select
-from pluralign.data.social_choice import Survey, read_survey
+from pluralign.data.social_choice import Survey, rating_matrix, read_survey
 from pluralign.errors import ConfigurationError, DataError
 from pluralign.metrics.arrays import FloatArray, check_count
 from pluralign.records.jsonl import content_hash
@@ -164,24 +164,22 @@ def rating_tables(survey: Survey) -> tuple[RatingTable, ...]:
 
 
 def _table(survey: Survey, sample: str) -> RatingTable:
-    ratings = [rating for rating in survey.ratings if rating.sample == sample]
-    people = {user: row for row, user in enumerate(dict.fromkeys(rating.user for rating in ratings))}
-    statements = {text: column for column, text in enumerate(dict.fromkeys(r.statement for r in ratings))}
-    levels = np.full((len(people), len(statements)), np.nan)
+    matrix = rating_matrix(survey, sample=sample)
+    people = {user: row for row, user in enumerate(matrix.people)}
+    statements = {text: column for column, text in enumerate(matrix.statements)}
     reasons = [[""] * len(statements) for _ in people]
-    for rating in ratings:
-        row, column = people[rating.user], statements[rating.statement]
-        levels[row, column] = rating.level
-        reasons[row][column] = rating.reason
+    for rating in survey.ratings:
+        if rating.sample == sample:
+            reasons[people[rating.user]][statements[rating.statement]] = rating.reason
     answers: list[list[str]] = [[] for _ in people]
     for answer in survey.answers:
         if answer.sample == sample and answer.user in people:
             answers[people[answer.user]].append(answer.text)
     return RatingTable(
         id=f"{survey.id}/{sample}",
-        people=tuple(people),
-        statements=tuple(statements),
-        levels=levels,
+        people=matrix.people,
+        statements=matrix.statements,
+        levels=matrix.levels,
         n_levels=len(survey.levels),
         free_answers=tuple(map(tuple, answers)),
         reasons=tuple(map(tuple, reasons)),

@@ -240,7 +240,7 @@ class TransformersModel:
         messages = list(chat.messages)
         has_system = any(message.role == "system" for message in messages)
         if has_system and Capability.SYSTEM_PROMPT not in self.can:
-            messages = _folded(messages)
+            messages = folded(messages)
         drops = self._default_system == "drop" and not has_system
         try:
             return self._containment.lay_out(
@@ -379,7 +379,7 @@ def load(spec: ModelSpec) -> TransformersModel:
     return TransformersModel(weights, default_system=spec.default_system)
 
 
-def _folded(messages: Sequence[Message]) -> list[Message]:
+def folded(messages: Sequence[Message]) -> list[Message]:
     """The messages with the system text put before the first user turn's."""
     system = "\n\n".join(message.content for message in messages if message.role == "system")
     others = [message for message in messages if message.role != "system"]

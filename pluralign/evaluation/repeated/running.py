@@ -70,7 +70,7 @@ class RepeatedRun:
     @property
     def complete(self) -> bool:
         """Whether no more prompts are unscored than the spec allows."""
-        return sum(self.scores.n_unscored.values()) <= self.spec.max_unscored_share * len(self.scores.cells)
+        return self.scores.is_complete(max_unscored_share=self.spec.max_unscored_share)
 
     @property
     def status(self) -> Status:

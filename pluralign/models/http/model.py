@@ -32,7 +32,7 @@ from pluralign.models.protocol import (
     Text,
 )
 from pluralign.models.sampling import check_params
-from pluralign.models.transformers_model import _folded
+from pluralign.models.transformers_model import folded
 from pluralign.records.jsonl import content_hash
 
 # Seeds are non-negative 32-bit numbers to some servers, the largest of which means "any".
@@ -283,7 +283,7 @@ class HttpModel:
         """The messages, with the system text before the user's first turn where the template takes no system role."""
         messages = list(chat.messages)
         has_system = any(message.role == "system" for message in messages)
-        return _folded(messages) if has_system and not self.abilities.system_prompt else messages
+        return folded(messages) if has_system and not self.abilities.system_prompt else messages
 
     def _require(self, capability: Capability) -> None:
         if capability not in self.can:
