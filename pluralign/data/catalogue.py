@@ -40,6 +40,14 @@ CATALOGUE = (
         "public domain",
     ),
     Adapter(
+        "arc",
+        "pluralign.data.multiple_choice:load_arc",
+        "ARC: questions of school science with one right option",
+        "https://huggingface.co/datasets/allenai/ai2_arc",
+        "CC BY-SA 4.0",
+        path="the hub id (default), or a folder or file with its columns",
+    ),
+    Adapter(
         "file",
         "pluralign.data.files:load_file",
         "Questions of your own: CSV, JSONL or JSON",
@@ -62,6 +70,14 @@ CATALOGUE = (
         "https://github.com/nicolemeister/benchmarking-distributional-alignment",
         "none stated",
         path="the file data.json",
+    ),
+    Adapter(
+        "gsm8k_choices",
+        "pluralign.data.gsm8k_choices:load_gsm8k_choices",
+        "GSM8K: word problems with four numbers, of which one is the result",
+        "https://github.com/openai/grade-school-math",
+        "MIT",
+        path="the hub id openai/gsm8k (default), or train.jsonl or test.jsonl",
     ),
     Adapter(
         "modular_pluralism",

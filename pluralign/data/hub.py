@@ -10,7 +10,13 @@ _BUILDERS = {".csv": "csv", ".parquet": "parquet", ".json": "json", ".jsonl": "j
 
 
 def load_rows(
-    path: str | Path, *, hub_id: str, columns: Sequence[str], revision: str | None, split: str
+    path: str | Path,
+    *,
+    hub_id: str,
+    columns: Sequence[str],
+    revision: str | None,
+    split: str,
+    config: str | None = None,
 ) -> Any:
     """Load the rows of one split through the library `datasets`.
 
@@ -20,6 +26,7 @@ def load_rows(
         columns: Columns that must be there.
         revision: Commit, tag or branch on the hub; None for the newest. Of no meaning for a file.
         split: Split of the dataset; a single file has "train" only, whatever is asked for.
+        config: Name of the configuration, for a dataset that has several; of no meaning for a file.
 
     Returns:
         A `datasets.Dataset`: its rows are mappings from column to value.
@@ -36,7 +43,7 @@ def load_rows(
         if builder:
             rows = datasets.load_dataset(builder, data_files=str(path), split="train")
         else:
-            rows = datasets.load_dataset(str(path), revision=revision, split=split)
+            rows = datasets.load_dataset(str(path), config, revision=revision, split=split)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise DataError(
             f"{path}: cannot be loaded: {str(error).rstrip('.')}. Where the hub cannot be reached, get the "

@@ -21,10 +21,12 @@ class OpenPrompt(Record):
     Attributes:
         id: Unique within a set.
         text: The prompt, word for word.
+        answer: The right answer, for prompts that have one.
     """
 
     id: Text
     text: Text
+    answer: Text | None = None
 
 
 class PromptSet(Record):
@@ -49,7 +51,7 @@ class PromptSet(Record):
     @property
     def digest(self) -> str:
         """sha256 of the content."""
-        return content_hash(self.model_dump(mode="json"))
+        return content_hash(self.model_dump(mode="json", exclude_none=True))
 
 
 def load_prompts(path: str | Path, *, source: str = "") -> PromptSet:

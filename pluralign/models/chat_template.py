@@ -116,7 +116,8 @@ def _between(text: str, left: str, right: str) -> str:
 
 
 def _special_tokens_in(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[str]:
-    special = [str(token) for token in tokenizer.added_tokens_decoder.values()]
+    # Gemma's tokenizers count runs of line breaks among their added tokens.
+    special = [str(token) for token in tokenizer.added_tokens_decoder.values() if str(token).strip()]
     found = sorted((text.find(token), -len(token), token) for token in special if token in text)
     starts: dict[int, str] = {}
     for start, _, token in found:

@@ -7,6 +7,7 @@ from pluralign.records.finding import Finding, Severity
 from pluralign.records.jsonl import canonical_json, content_hash, read_jsonl, write_jsonl
 from pluralign.records.question import Group, Option, Question, QuestionSet
 from pluralign.records.response import Response
+from pluralign.records.sequence_score import OutputScore, SequenceScore
 from pluralign.records.window import Viewpoint, Window, WindowSet
 
 __all__ = [
@@ -22,10 +23,12 @@ __all__ = [
     "Interval",
     "Option",
     "Outcome",
+    "OutputScore",
     "PersonaForm",
     "Question",
     "QuestionSet",
     "Response",
+    "SequenceScore",
     "Severity",
     "Shown",
     "Viewpoint",

@@ -60,11 +60,14 @@ class SpectrumSequence(Record):
         description: The process in words, or None where only examples tell what it is.
         examples: At least one draw.
         task: Name of the task it comes from, "" where there is none.
+        distribution: (output, probability) of all that can come out, where draws are independent and that is
+            known in closed form; not stored with built rows.
     """
 
     description: Text | None = None
     examples: tuple[Example, ...] = Field(min_length=1)
     task: str = ""
+    distribution: tuple[tuple[str, float], ...] | None = None
 
     def messages(self) -> tuple[Message, ...]:
         """The sequence as turns, for a chat template that knows the spectrum format."""
@@ -87,6 +90,9 @@ class EncodedRow:
         described: Whether the row has a description.
         truncated: Whether the end was cut off. An output cut in the middle keeps its loss, but its
             end-of-turn token is gone.
+        outputs: (start, end) of each output with its end-of-turn token, as places in `input_ids`; those that
+            were cut off whole are left out.
+        targets: place -> (tokens, their true probabilities) of each label, where these are known and asked for.
     """
 
     input_ids: tuple[int, ...]
@@ -94,6 +100,8 @@ class EncodedRow:
     task: str
     described: bool
     truncated: bool
+    outputs: tuple[tuple[int, int], ...] = ()
+    targets: Mapping[int, tuple[tuple[int, ...], tuple[float, ...]]] | None = None
 
     @property
     def n_supervised(self) -> int:
@@ -108,10 +116,12 @@ class Segment:
     Attributes:
         pieces: Its text: what the format writes, content, what the format writes, and so on.
         bears_loss: Whether its tokens are learnt.
+        example: Number of the example whose output or end-of-turn token this is, from 0; None for the rest.
     """
 
     pieces: tuple[str, ...]
     bears_loss: bool
+    example: int | None = None
 
     @property
     def text(self) -> str:
@@ -196,8 +206,8 @@ class SpectrumFormat:
             bears_loss = position > 0 or sequence.description is not None
             segments += [
                 Segment(tuple(pending), bears_loss=False),
-                Segment(("", example.output, ""), bears_loss=bears_loss),
-                Segment((turns.end,), bears_loss=bears_loss),
+                Segment(("", example.output, ""), bears_loss=bears_loss, example=position),
+                Segment((turns.end,), bears_loss=bears_loss, example=position),
             ]
             pending = [turns.separator]
         return [*segments, Segment((turns.separator,), bears_loss=False)] if turns.separator else segments
@@ -216,9 +226,14 @@ class SpectrumFormat:
         """
         input_ids: list[int] = []
         labels: list[int] = []
+        outputs: dict[int, tuple[int, int]] = {}
         for segment in self.segments(sequence):
-            ids = self._ids(segment)
+            ids = self.segment_ids(segment)
+            start = len(input_ids)
             input_ids += ids
+            if segment.example is not None and start < max_length:
+                first, _ = outputs.get(segment.example, (start, start))
+                outputs[segment.example] = (first, min(len(input_ids), max_length))
             labels += ids if segment.bears_loss else [IGNORED] * len(ids)
         return EncodedRow(
             input_ids=tuple(input_ids[:max_length]),
@@ -226,9 +241,10 @@ class SpectrumFormat:
             task=sequence.task,
             described=sequence.description is not None,
             truncated=len(input_ids) > max_length,
+            outputs=tuple(outputs.values()),
         )
 
-    def _ids(self, segment: Segment) -> list[int]:
+    def segment_ids(self, segment: Segment) -> list[int]:
         contents = segment.pieces[1::2]
         frame = _WORD.join(segment.pieces[::2])
         chat = LaidOutChat(

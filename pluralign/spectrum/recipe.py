@@ -11,10 +11,18 @@ from pluralign.errors import ConfigurationError, did_you_mean
 from pluralign.plain_yaml import read_plain_yaml, shortened
 from pluralign.records.base import Probability, Record, Text
 from pluralign.records.jsonl import describe
+from pluralign.spectrum.ablations import LossOn
 from pluralign.spectrum.format import SpectrumSequence
 from pluralign.spectrum.suite.stored import read_sequences
 from pluralign.spectrum.survey import survey_task
-from pluralign.spectrum.tasks import FAMILIES, Task, TaskSettings, build_rows, builtin_task
+from pluralign.spectrum.tasks import (
+    FAMILIES,
+    Task,
+    TaskSettings,
+    build_rows,
+    builtin_task,
+    row_generator,
+)
 
 
 class Lora(Record):
@@ -45,12 +53,45 @@ class SurveySource(Record):
     n_rows: PositiveInt
 
 
+class EarlyStop(Record):
+    """Rows held out from training, whose loss says when to stop.
+
+    Attributes:
+        tasks: Names of tasks; none of them may be trained on.
+        surveys: name of a data adapter -> its arguments, for example which questions.
+        built: Folders or Parquet files that `pluralign spectrum build` wrote; of a folder the held-out split.
+        n_rows: Rows of each task, survey and built folder.
+        every: Steps between measurements. The first is made before the first step.
+        patience: Training stops after so many measurements in a row without a gain.
+        min_gain: Fall of the held-out loss below the best so far that counts as a gain, nats a supervised token.
+    """
+
+    tasks: tuple[Text, ...] = ()
+    surveys: Mapping[str, Mapping[str, Any]] = {}
+    built: tuple[Text, ...] = ()
+    n_rows: PositiveInt = 100
+    every: PositiveInt = 10
+    patience: PositiveInt = 3
+    min_gain: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.tasks and not self.surveys and not self.built:
+            raise ValueError("tasks: name at least one held-out task, survey or built folder")
+        return self
+
+
 class TrainingRecipe(Record):
     """What is trained, on what, and how.
 
     Attributes:
         model: "embedded", a hub id or a path.
         revision: Hub revision of the model.
+        base: Pretrained model, named as `model` is, whose weights training begins from. `model` is then its
+            instruct sibling, which gives the tokenizer, the chat template and the rows of the turn tokens.
+            None: training begins from the weights of `model`.
+        base_revision: Hub revision of the base.
+        train_turn_tokens: Whether the embedding rows of the turn tokens are trained beside the adapters.
         tasks: name of a task -> number of rows.
         surveys: name of a data adapter -> which of its questions, and how many rows of people's answers.
         built: Folders or Parquet files that `pluralign spectrum build` wrote, of which every training row is
@@ -64,8 +105,9 @@ class TrainingRecipe(Record):
         warmup_steps: Steps over which it rises first.
         n_steps: Optimizer steps; the rows are gone through as often as that needs. None: `n_epochs`.
         n_epochs: How often the rows are gone through where `n_steps` is None.
-        batch_size: Sequences an optimizer step, over all devices.
-        device_batch_size: Sequences computed at once on one device.
+        batch_size: Sequences an optimizer step, over all devices. With `single_example` a step holds as many
+            single draws as bear the supervised tokens of so many whole sequences, on average.
+        device_batch_size: Rows computed at once on one device; with `single_example` a row is a draw.
         max_length: Longest row in tokens; longer ones are cut off.
         packing: Lay rows end to end up to this many tokens instead of padding them, with attention kept within
             rows; None pads. Not for models with recurrent layers, which carry a row's state into the next.
@@ -73,7 +115,15 @@ class TrainingRecipe(Record):
         weight_decay: AdamW's weight decay.
         mean_examples: Mean number of examples a row.
         max_examples: Most examples a row.
-        description_keep_prob: Probability that a row shows its description.
+        description_keep_prob: Probability that a row shows its description; 1 for no description dropout.
+        loss_on: Which tokens bear loss: "outputs" (every output with its end-of-turn token), "all_tokens",
+            "first_output" or "last_output"; all but the first are ablations.
+        single_example: Whether every draw is a row of its own with its row's description: the n = 1 control.
+        loss: "cross_entropy"; "gem" (arXiv 2408.16673); or "soft_targets": cross-entropy with the true
+            probabilities of the next token, for tasks whose process is known in closed form.
+        gem_beta: Temperature of the distribution that GEM pushes down, in (0, 1]; 0.7 in the paper.
+        early_stop: Stop when the loss on held-out rows falls no more, and save the best weights; None: never.
+        trackers: Names of experiment trackers that transformers reports to, such as "wandb" or "tensorboard".
         precision: "auto": bfloat16 autocast where the device computes faster in it, else float32.
         gradient_checkpointing: Trade time for memory.
         save_steps: Steps between checkpoints that training can be resumed from; None for none.
@@ -82,6 +132,9 @@ class TrainingRecipe(Record):
 
     model: Text = "embedded"
     revision: str | None = None
+    base: Text | None = None
+    base_revision: str | None = None
+    train_turn_tokens: bool = False
     tasks: Mapping[str, PositiveInt] = {}
     surveys: Mapping[str, SurveySource] = {}
     built: tuple[Text, ...] = ()
@@ -102,6 +155,12 @@ class TrainingRecipe(Record):
     mean_examples: Annotated[float, Field(ge=2)] = 16.0
     max_examples: PositiveInt = 64
     description_keep_prob: Probability = 0.8
+    loss_on: LossOn = "outputs"
+    single_example: bool = False
+    loss: Literal["cross_entropy", "gem", "soft_targets"] = "cross_entropy"
+    gem_beta: Annotated[float, Field(gt=0, le=1)] = 0.7
+    early_stop: EarlyStop | None = None
+    trackers: tuple[Text, ...] = ()
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     gradient_checkpointing: bool = False
     save_steps: PositiveInt | None = None
@@ -119,7 +178,28 @@ class TrainingRecipe(Record):
             )
         if self.merge and self.method == "full":
             raise ValueError("merge: only adapters can be merged; leave it out with method 'full'")
+        self._check_soft_targets()
+        self._check_held_out()
         return self
+
+    def _check_soft_targets(self) -> None:
+        if self.loss != "soft_targets":
+            return
+        if self.surveys or self.built:
+            field = "surveys" if self.surveys else "built"
+            raise ValueError(
+                f"{field}: loss 'soft_targets' needs processes known in closed form, which these rows do not have; "
+                "name tasks only, or choose another loss"
+            )
+        if self.loss_on == "all_tokens":
+            raise ValueError("loss_on: descriptions have no true probabilities; 'soft_targets' needs outputs")
+
+    def _check_held_out(self) -> None:
+        if self.early_stop is None:
+            return
+        trained = {*self.tasks, *self.surveys}
+        if both := sorted(trained & {*self.early_stop.tasks, *self.early_stop.surveys}):
+            raise ValueError(f"early_stop: {both} are trained on; hold out other tasks")
 
 
 def load_recipe(path: Path) -> TrainingRecipe:
@@ -130,8 +210,9 @@ def load_recipe(path: Path) -> TrainingRecipe:
     """
     content = read_plain_yaml(path, needed="fields, such as 'model:' and 'tasks:'")
     _check_names(content, TrainingRecipe, where=f"{path}: ")
-    if isinstance(content.get("lora"), dict):
-        _check_names(content["lora"], Lora, where=f"{path}: lora.")
+    for field, model in (("lora", Lora), ("early_stop", EarlyStop)):
+        if isinstance(content.get(field), dict):
+            _check_names(content[field], model, where=f"{path}: {field}.")
     try:
         return TrainingRecipe.model_validate(content)
     except ValidationError as error:
@@ -146,6 +227,24 @@ def _check_names(content: Mapping[str, object], model: type[Record], *, where: s
             )
 
 
+def with_changes(recipe: TrainingRecipe, changes: Mapping[str, object]) -> TrainingRecipe:
+    """A recipe with some fields changed, checked anew.
+
+    Args:
+        recipe: The recipe.
+        changes: field -> new value.
+
+    Raises:
+        ConfigurationError: A value is wrong, or does not go with the rest of the recipe.
+    """
+    if not changes:
+        return recipe
+    try:
+        return TrainingRecipe.model_validate(recipe.model_dump() | dict(changes))
+    except ValidationError as error:
+        raise ConfigurationError(shortened(describe(error))) from error
+
+
 def build_sequences(recipe: TrainingRecipe, *, tasks: Sequence[Task] = ()) -> list[SpectrumSequence]:
     """The training rows of a recipe: those of its tasks, of its surveys, and those that were built before.
 
@@ -158,17 +257,61 @@ def build_sequences(recipe: TrainingRecipe, *, tasks: Sequence[Task] = ()) -> li
         DataError: A survey's data are not what they should be, or have no group large enough; or what was built
             cannot be read.
     """
+    arguments = {name: source.arguments for name, source in recipe.surveys.items()}
+    n_rows = {**recipe.tasks, **{name: source.n_rows for name, source in recipe.surveys.items()}}
+    rows = build_rows(
+        n_rows,
+        tasks=_tasks(recipe, given=tasks, surveys=arguments),
+        seed=recipe.seed,
+        with_distribution=recipe.loss == "soft_targets",
+    )
+    return [*rows, *(row for path in recipe.built for row in read_sequences(path))]
+
+
+def build_held_out(recipe: TrainingRecipe, *, tasks: Sequence[Task] = ()) -> list[SpectrumSequence]:
+    """The rows whose loss says when to stop: those of the recipe's `early_stop`; none where it has none.
+
+    Rows of tasks and surveys are built as training rows are. Of a built folder a random part of the held-out
+    split is taken, the same for the same seed.
+
+    Args:
+        recipe: Names what is held out.
+        tasks: Tasks beside the built-in ones.
+
+    Raises:
+        ConfigurationError: An unknown task or data adapter, or a task with too few distinct rows.
+        DataError: The data are not what they should be, or cannot be read.
+    """
+    held_out = recipe.early_stop
+    if held_out is None:
+        return []
+    rows = build_rows(
+        dict.fromkeys([*held_out.tasks, *held_out.surveys], held_out.n_rows),
+        tasks=_tasks(recipe, given=tasks, surveys=held_out.surveys),
+        seed=recipe.seed,
+    )
+    for path in held_out.built:
+        found = list(read_sequences(path, split="held_out"))
+        chosen = row_generator("held out", path, seed=recipe.seed).permutation(len(found))[: held_out.n_rows]
+        rows += [found[index] for index in sorted(chosen)]
+    return rows
+
+
+def _tasks(
+    recipe: TrainingRecipe, *, given: Sequence[Task], surveys: Mapping[str, Mapping[str, Any]]
+) -> list[Task]:
+    """All tasks that rows can be asked of: the built-in ones, the given ones, and the surveys."""
     settings = TaskSettings(
         mean_examples=recipe.mean_examples,
         max_examples=recipe.max_examples,
         description_keep_prob=recipe.description_keep_prob,
     )
-    given = {task.name for task in tasks}
-    builtin = [builtin_task(name, settings=settings) for name in FAMILIES if name not in given]
-    surveys = [
-        survey_task(load_data(adapter, source.arguments).questions, name=adapter, settings=settings)
-        for adapter, source in recipe.surveys.items()
+    names = {task.name for task in given}
+    return [
+        *(builtin_task(name, settings=settings) for name in FAMILIES if name not in names),
+        *given,
+        *(
+            survey_task(load_data(adapter, arguments).questions, name=adapter, settings=settings)
+            for adapter, arguments in surveys.items()
+        ),
     ]
-    n_rows = {**recipe.tasks, **{name: source.n_rows for name, source in recipe.surveys.items()}}
-    rows = build_rows(n_rows, tasks=[*builtin, *tasks, *surveys], seed=recipe.seed)
-    return [*rows, *(row for path in recipe.built for row in read_sequences(path))]

@@ -164,13 +164,17 @@ def builtin_task(name: str, *, settings: TaskSettings | None = None) -> Task:
     return Task(name=name, family=FAMILIES.get(name), settings=settings or TaskSettings())
 
 
-def build_rows(n_rows: Mapping[str, int], *, tasks: Iterable[Task], seed: int) -> list[SpectrumSequence]:
+def build_rows(
+    n_rows: Mapping[str, int], *, tasks: Iterable[Task], seed: int, with_distribution: bool = False
+) -> list[SpectrumSequence]:
     """Build the rows of a training set, none of them twice.
 
     Args:
         n_rows: name of a task -> number of rows.
         tasks: The tasks named there.
         seed: Seed of all rows.
+        with_distribution: Let each row carry the distribution of its outputs where its process knows it. The
+            rows are otherwise the same.
 
     Returns:
         The rows, task by task in the order of `n_rows`.
@@ -183,20 +187,31 @@ def build_rows(n_rows: Mapping[str, int], *, tasks: Iterable[Task], seed: int) -
     for name, n in n_rows.items():
         if name not in known:
             raise ConfigurationError(f"tasks: unknown task {name!r}.{did_you_mean(name, known)}")
-        rows += _distinct_rows(known[name], n=n, seed=seed)
+        distinct = _distinct_rows(known[name], n=n, seed=seed)
+        if with_distribution:
+            rows += [_knowing(row, known[name].process(index, seed=seed)) for row, index in distinct.items()]
+        else:
+            rows += distinct
     return rows
 
 
-def _distinct_rows(task: Task, *, n: int, seed: int) -> list[SpectrumSequence]:
-    rows: dict[SpectrumSequence, None] = {}
+def _knowing(row: SpectrumSequence, process: Process) -> SpectrumSequence:
+    """A row with the distribution of its process."""
+    known = process.distribution
+    return row.model_copy(update={"distribution": None if known is None else tuple(known.items())})
+
+
+def _distinct_rows(task: Task, *, n: int, seed: int) -> dict[SpectrumSequence, int]:
+    """The rows, each with the first index that gave it."""
+    rows: dict[SpectrumSequence, int] = {}
     attempts = 20 * n + 20  # far more than chance repeats need: beyond it the task has too few rows
     for index in range(attempts):
         if len(rows) == n:
             break
-        rows.setdefault(task.row(index, seed=seed))
+        rows.setdefault(task.row(index, seed=seed), index)
     if len(rows) < n:
         raise ConfigurationError(
             f"tasks: {task.name!r} gave only {len(rows)} distinct rows in {attempts} draws, {n} were asked for. "
             "Ask for fewer, or raise mean_examples."
         )
-    return list(rows)
+    return rows

@@ -47,9 +47,11 @@ def test_names_lead_to_adapters():
     assert list(ADAPTERS) == [
         "anes96",
         "anes96_people",
+        "arc",
         "file",
         "global_opinions",
         "global_values",
+        "gsm8k_choices",
         "modular_pluralism",
         "moralchoice",
         "multipico",

@@ -39,6 +39,14 @@ def test_turns_of_three_families(name, turns, system, accepts, request):
     assert accepts_system_role(tokenizer) is accepts
 
 
+@pytest.mark.parametrize(("name", "turns"), [("chatml", CHATML_TURNS), ("gemma", GEMMA_TURNS)])
+def test_line_breaks_among_the_added_tokens_are_no_turn_tokens(name, turns, request):
+    tokenizer = copy.deepcopy(request.getfixturevalue(f"{name}_tokenizer"))
+    tokenizer.add_tokens(["\n", "\n\n"])  # as the tokenizers of Gemma 2 and 3 have them
+
+    assert tuple(vars(turn_format(tokenizer)).values()) == turns
+
+
 def test_turns_that_are_not_written_with_role_words_are_refused(llama3_tokenizer):
     tokenizer = copy.copy(llama3_tokenizer)
     tokenizer.chat_template = MISTRAL

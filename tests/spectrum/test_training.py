@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -13,7 +14,6 @@ from pluralign.errors import (
 )
 from pluralign.spectrum.format import Example, SpectrumFormat, SpectrumSequence
 from pluralign.spectrum.recipe import Lora, TrainingRecipe, build_sequences
-from pluralign.spectrum.trainer import PackingCollator, supervised_loss
 from pluralign.spectrum.training import n_steps, row_order, train
 
 
@@ -39,112 +39,6 @@ def run(chosen, weights, output_dir, **options):
     )
 
 
-@pytest.fixture
-def batch(chatml):
-    spectrum = SpectrumFormat.from_tokenizer(chatml)
-    rows = [spectrum.encode(s, max_length=120) for s in build_sequences(recipe())[:6]]
-    width = max(len(row.input_ids) for row in rows)
-
-    def padded(values, filler):
-        return torch.tensor([[*value, *[filler] * (width - len(value))] for value in values])
-
-    return {
-        "input_ids": padded([row.input_ids for row in rows], chatml.pad_token_id),
-        "labels": padded([row.labels for row in rows], -100),
-        "attention_mask": padded([[1] * len(row.input_ids) for row in rows], 0),
-    }
-
-
-def gradients(model):
-    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
-
-
-def gemma(vocab_size):
-    from transformers import Gemma2Config, Gemma2ForCausalLM
-
-    torch.manual_seed(0)
-    return Gemma2ForCausalLM(
-        Gemma2Config(
-            vocab_size=vocab_size,
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            head_dim=8,
-            final_logit_softcapping=0.05,  # low enough to bend the logits of a random model
-        )
-    )
-
-
-@pytest.mark.parametrize("kind", ["plain", "lora", "softcapped"])
-def test_the_loss_and_its_gradients_are_the_stock_ones(kind, tiny_model, batch, chatml):
-    from peft import LoraConfig, get_peft_model
-
-    model = gemma(len(chatml)) if kind == "softcapped" else tiny_model()
-    if kind == "lora":
-        model = get_peft_model(model, LoraConfig(target_modules="all-linear", init_lora_weights=False))
-    stock = model(**batch).loss
-    stock.backward()
-    expected = gradients(model)
-    model.zero_grad()
-    total, n_tokens = supervised_loss(model, head=model.get_output_embeddings(), inputs=batch)
-    (total / n_tokens).backward()
-
-    assert n_tokens == int((batch["labels"] != -100).sum())
-    assert (total / n_tokens).item() == pytest.approx(stock.item(), abs=1e-5)
-    assert gradients(model).keys() == expected.keys()
-    for name, gradient in gradients(model).items():
-        torch.testing.assert_close(gradient, expected[name], atol=1e-5, rtol=1e-4)
-
-
-def test_only_supervised_positions_reach_the_vocabulary(tiny_model, batch):
-    model = tiny_model()
-    head = model.get_output_embeddings()
-    shapes = []
-    head.register_forward_hook(lambda _module, _args, logits: shapes.append(tuple(logits.shape)))
-    _, n_tokens = supervised_loss(model, head=head, inputs=batch)
-
-    assert shapes == [(1, n_tokens, model.config.vocab_size)]
-    assert model(**batch).logits.shape[:2] == batch["input_ids"].shape  # the model is as it was
-
-
-def test_a_model_that_never_calls_its_head_gets_the_same_loss(tiny_model, batch):
-    model = tiny_model()
-    total, _ = supervised_loss(model, head=model.get_output_embeddings(), inputs=batch)
-    elsewhere, _ = supervised_loss(model, head=torch.nn.Linear(1, 1), inputs=batch)
-
-    assert elsewhere.item() == pytest.approx(total.item(), rel=1e-5)
-
-
-@pytest.mark.parametrize("kind", ["plain", "softcapped"])
-@pytest.mark.parametrize("length", [1, 90, 10_000])
-def test_packed_rows_have_the_loss_and_gradients_of_padded_ones(kind, length, tiny_model, batch, chatml):
-    """The second model also slides a window. Packed up to 1 token each row stands alone, up to 10,000 all are one."""
-    model = tiny_model() if kind == "plain" else gemma(len(chatml))
-    head = model.get_output_embeddings()
-    rows = [
-        {"input_ids": ids[mask == 1].tolist(), "labels": labels[mask == 1].tolist()}
-        for ids, labels, mask in zip(
-            batch["input_ids"], batch["labels"], batch["attention_mask"], strict=True
-        )
-    ]
-    padded, n_padded = supervised_loss(model, head=head, inputs=batch)
-    padded.backward()
-    expected = gradients(model)
-    model.zero_grad()
-
-    packs = PackingCollator(length)(rows)
-    packed, n_packed = supervised_loss(model, head=head, inputs=packs)
-    packed.backward()
-
-    assert n_packed == n_padded
-    assert len(packs["input_ids"]) == {1: 6, 10_000: 1}.get(length, len(packs["input_ids"]))
-    torch.testing.assert_close(packed, padded, rtol=1e-5, atol=1e-5)
-    for name, gradient in gradients(model).items():
-        torch.testing.assert_close(gradient, expected[name], rtol=1e-4, atol=1e-5)
-
-
 def test_packing_trains_to_the_same_losses(weights, tmp_path):
     padded = run(recipe(), weights, tmp_path / "padded")
     packed = run(recipe(packing=64), weights, tmp_path / "packed")
@@ -152,11 +46,35 @@ def test_packing_trains_to_the_same_losses(weights, tmp_path):
     assert packed.losses == pytest.approx(padded.losses, abs=1e-4)
 
 
-def test_accumulation_changes_nothing(weights, tmp_path):
-    whole = run(recipe(), weights, tmp_path / "whole")
-    pieces = run(recipe(device_batch_size=1), weights, tmp_path / "pieces")
+@pytest.mark.parametrize("changes", [{}, {"packing": 128}, {"loss": "gem"}, {"loss": "soft_targets"}])
+def test_accumulation_changes_neither_loss_nor_gradient(changes, weights, tmp_path, monkeypatch):
+    """16 rows at once, 4 x 4, 8 x 2 and one by one, though they differ in what bears loss."""
+    from pluralign.spectrum.trainer import ProgressReporter
 
-    assert pieces.losses == pytest.approx(whole.losses, abs=1e-4)
+    found = []
+
+    def keep(_self, _args, _state, _control, model=None, **_):
+        found.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
+
+    monkeypatch.setattr(ProgressReporter, "on_pre_optimizer_step", keep)
+    losses = [
+        run(
+            recipe(
+                method="full", n_steps=1, batch_size=16, device_batch_size=size, max_grad_norm=1e9, **changes
+            ),
+            weights,
+            tmp_path / str(size),
+        )
+        for size in (16, 4, 2, 1)
+    ]
+    whole, *others = found
+
+    assert len({row.n_supervised for row in losses[0].preflight.rows}) > 5
+    assert len(others) == 3
+    for result, gradient in zip(losses[1:], others, strict=True):
+        assert result.losses == pytest.approx(losses[0].losses, abs=1e-5)
+        for name in whole:
+            torch.testing.assert_close(gradient[name], whole[name], atol=1e-6, rtol=1e-4)
 
 
 def test_the_first_loss_is_the_stock_trainers(weights, tmp_path, chatml):
@@ -323,9 +241,122 @@ def test_rows_are_shuffled_each_epoch_and_sorted_within_a_step():
     assert len(row_order([4, 4], batch_size=8, n_steps=2, seed=0)) == 16
 
 
+def test_single_draws_make_steps_of_as_many_supervised_tokens(weights, tmp_path):
+    whole = run(recipe(n_steps=6), weights, tmp_path / "whole")
+    singles = run(recipe(n_steps=6, single_example=True, device_batch_size=2), weights, tmp_path / "single")
+    trained = singles.preflight.rows
+
+    assert singles.preflight.rows_per_step % 2 == 0
+    assert singles.preflight.rows_per_step > whole.preflight.rows_per_step == 8
+    # Rounding to whole device batches, 2 of about 30 rows, and chance in which rows a step holds.
+    assert singles.n_supervised == pytest.approx(whole.n_supervised, rel=0.1)
+    assert all(row.described and len(row.outputs) == 1 for row in trained)
+    assert singles.preflight.total.n_without_loss > 0
+
+
+@pytest.mark.parametrize("where", ["all_tokens", "first_output", "last_output"])
+def test_the_loss_falls_where_the_recipe_says(where, weights, tmp_path):
+    chosen = recipe(n_steps=1, batch_size=48, device_batch_size=16, loss_on=where)
+    result = run(chosen, weights, tmp_path)
+    rows = result.preflight.rows
+
+    assert result.preflight.loss_on == where
+    if where == "all_tokens":
+        assert result.n_supervised == sum(len(row.input_ids) - 1 for row in rows)
+    elif where == "first_output":
+        assert all(row.described for row in rows)
+        assert 0 < len(rows) < 48
+    else:
+        assert len(rows) == 48 - result.preflight.total.n_without_loss
+    model, total, n_tokens = weights().model, 0.0, 0
+    order = row_order([len(row.input_ids) for row in rows], batch_size=48, n_steps=1, seed=0)
+    for row in (rows[index] for index in order):
+        nats = model(torch.tensor([row.input_ids]), labels=torch.tensor([row.labels])).loss.item()
+        total, n_tokens = total + nats * row.n_supervised, n_tokens + row.n_supervised
+    assert result.losses[0] == pytest.approx(total / n_tokens, abs=1e-4)
+
+
+def logged(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "gem", "soft_targets"])
+def test_what_is_logged_adds_up(loss, weights, tmp_path):
+    """Losses by task and by place are nats of the labels, whatever is trained on."""
+    result = run(recipe(n_steps=3, device_batch_size=4, loss=loss), weights, tmp_path)
+    entries = [entry for entry in logged(tmp_path) if "loss" in entry]
+
+    assert [entry["step"] for entry in entries] == [1, 2, 3]
+    assert sum(entry["n_supervised"] for entry in entries) == result.n_supervised
+    assert sum(entry["n_tokens"] for entry in entries) == result.n_tokens
+    for entry, value in zip(entries, result.losses, strict=True):
+        assert entry["loss"] == value
+        assert entry["loss_share"] == entry["n_supervised"] / entry["n_tokens"]
+        assert entry["supervised_tokens_per_second"] > 0
+        assert {name for name in entry if name.startswith("loss_by_task")} <= {
+            "loss_by_task/bernoulli",
+            "loss_by_task/dice",
+        }
+        means = []
+        for group in ("by_task", "by_position"):
+            names = [name.removeprefix("n_") for name in entry if name.startswith(f"n_{group}/")]
+            assert sum(entry[f"n_{name}"] for name in names) == entry["n_supervised"]
+            means.append(
+                sum(entry[f"loss_{name}"] * entry[f"n_{name}"] for name in names) / entry["n_supervised"]
+            )
+        assert means[0] == pytest.approx(means[1])
+        if loss == "cross_entropy":
+            assert means[0] == pytest.approx(value, rel=1e-5)
+
+
+def test_soft_targets_cost_the_entropy_at_least(weights, tmp_path):
+    chosen = recipe(tasks={"bernoulli": 48}, loss="soft_targets", method="full", n_steps=30)
+    result = run(chosen, weights, tmp_path)
+    assert result.final_loss < result.losses[0] - 1
+    assert min(result.losses) > 0
+
+
+def test_a_tracker_sees_what_is_logged(weights, tmp_path, monkeypatch):
+    from transformers import TrainerCallback
+    from transformers.integrations import integration_utils
+
+    seen = []
+
+    class Recording(TrainerCallback):
+        def on_log(self, args, state, control, logs=None, **kwargs):
+            seen.append(dict(logs))
+
+    monkeypatch.setitem(integration_utils.INTEGRATION_TO_CALLBACK, "wandb", Recording)
+    run(recipe(n_steps=2, trackers=["wandb"]), weights, tmp_path)
+
+    assert [entry for entry in seen if "loss" in entry] == [
+        {name: value for name, value in entry.items() if name != "step"}
+        for entry in logged(tmp_path)
+        if "loss" in entry
+    ]
+    assert "loss_by_position/1" in seen[0]
+
+
+def test_trackers_are_checked_before_anything_is_loaded(tmp_path):
+    for name, message in (
+        ("wandbb", "'wandbb' is none that.*'wandb'"),
+        ("wandb", "'wandb' cannot be used.*install"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            train(recipe(trackers=[name], model="no/such"), sequences=[], output_dir=tmp_path)
+
+
 def test_steps_follow_from_epochs():
     assert n_steps(recipe(n_steps=None, n_epochs=2), n_rows=21) == 6  # 42 rows in steps of 8
     assert n_steps(recipe(n_steps=3), n_rows=21) == 3
+
+
+def test_what_was_made_with_another_recipe_is_not_resumed(weights, tmp_path):
+    run(recipe(n_steps=2, save_steps=1), weights, tmp_path)
+    with pytest.raises(ConfigurationError, match="made with another recipe or other rows"):
+        run(recipe(n_steps=2, save_steps=1, learning_rate=1e-4), weights, tmp_path, resume=True)
+    smaller = recipe(n_steps=2, save_steps=1, device_batch_size=2)  # changes rounding only
+    assert run(smaller, weights, tmp_path, resume=True).n_steps == 2
 
 
 def test_nothing_is_said_on_the_way(weights, tmp_path, capsys):

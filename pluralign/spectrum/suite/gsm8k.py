@@ -2,29 +2,18 @@
 
 from collections.abc import Sequence
 
-from pluralign.data.reading import numbered_lines, parse_json, read_text
-from pluralign.errors import DataError
+from pluralign.data.gsm8k import ABOUT, DESCRIPTION, load_problems
 from pluralign.spectrum.suite.blocks import pool, sampled, table
 from pluralign.spectrum.suite.source import DataPlace, Needs, Opened, Opening, Source
 from pluralign.spectrum.tasks import TaskSettings
 
 _FILE = "gsm8k/train.jsonl"
-_ABOUT = "grade-school mathematics word problems"
-_FINAL = "#### "
 
 
 def _problems(place: DataPlace) -> list[dict[str, str]]:
-    path = place.path(_FILE)
-    problems = []
-    for number, line in numbered_lines(read_text(path)):
-        where = f"{path}, line {number}"
-        item = parse_json(line, where=where)
-        if not isinstance(item, dict) or not all(
-            isinstance(item.get(n), str) for n in ("question", "answer")
-        ):
-            raise DataError(f"{where}: an object with the texts 'question' and 'answer' is needed.")
-        problems.append({"question": item["question"], "answer": item["answer"]})
-    return problems
+    """The problems that may be trained on: capability/gsm8k asks the others."""
+    found = load_problems(place.path(_FILE), part="train")
+    return [{"question": each.question, "answer": each.answer} for each in found]
 
 
 def _mode(
@@ -40,7 +29,7 @@ def _mode(
         origin="github.com/openai/grade-school-math",
         licence="MIT",
         citation="Cobbe et al. 2021, arXiv:2110.14168",
-        material=("gsm8k/train",),
+        material=("gsm8k part train",),
         opened=opened,
         n_rows=50,
         settings=TaskSettings(mean_examples=64, max_examples=128),
@@ -57,7 +46,7 @@ SOURCES = (
         "mathematics problems",
         generated=("question",),
         given=(),
-        wordings=("Questions", f"Write {_ABOUT}.", f"One of many {_ABOUT}, without its solution"),
+        wordings=("Questions", f"Write {ABOUT}.", f"One of many {ABOUT}, without its solution"),
     ),
     _mode(
         "gsm8k_answer",
@@ -66,7 +55,7 @@ SOURCES = (
         given=("question",),
         wordings=(
             "Answers to questions",
-            f"Solutions of {_ABOUT}, step by step; the last line is {_FINAL}and the result.",
+            DESCRIPTION,
         ),
     ),
     _mode(
@@ -74,7 +63,7 @@ SOURCES = (
         "mathematics problems with their solutions",
         generated=("question", "answer"),
         given=(),
-        wordings=("Questions with answers", f"JSON of {_ABOUT} with a solution, step by step"),
+        wordings=("Questions with answers", f"JSON of {ABOUT} with a solution, step by step"),
     ),
     _mode(
         "gsm8k_inverse",
@@ -83,7 +72,7 @@ SOURCES = (
         given=("answer",),
         wordings=(
             "Questions for given answers",
-            f"Given a solution, write the {_ABOUT[:-1]} that it solves.",
+            f"Given a solution, write the {ABOUT[:-1]} that it solves.",
         ),
     ),
 )

@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from pluralign.data.gsm8k import load_problems
 from pluralign.errors import DataError
 from pluralign.spectrum.suite.diffuse import is_measured, read_list
 
@@ -37,6 +39,18 @@ def test_gsm8k_in_four_directions(tmp_path, rows_of, name, expected):
     row = rows_of(name, tmp_path).row(0)
 
     assert {(example.input, example.output) for example in row.examples} == expected
+
+
+def test_no_task_shows_a_problem_that_is_asked_in_evaluations(shared_data, rows_of):
+    held_out = load_problems(shared_data / "gsm8k/train.jsonl", part="held_out")
+    kept = {each.question for each in held_out} | {each.answer for each in held_out}
+    for name in ("gsm8k_question", "gsm8k_answer", "gsm8k_inverse"):
+        # Every problem that a row could draw, not those that some rows happened to.
+        instance = rows_of(name, shared_data).opened.instance(0, np.random.default_rng(0))
+        assert instance.limit == 7473 - len(held_out)
+        drawn = instance.draw(np.random.default_rng(0), instance.limit)
+        assert len(drawn) == instance.limit
+        assert not kept & {text for example in drawn for text in (example.input, example.output)}
 
 
 def test_a_faulty_line_of_gsm8k_is_named(tmp_path, rows_of):
