@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pluralign.cli import overton, repeated
+from pluralign.cli import overton, repeated, sequences
 from pluralign.cli.console import (
     names,
     print_json,
@@ -20,8 +20,9 @@ from pluralign.cli.console import (
 )
 from pluralign.cli.options import refuse, settings_of
 from pluralign.cli.overton import AskForViews, Judge, MaxNewTokens, Samples, Temperature, WayName
-from pluralign.cli.repeated import EmbedderName, MinP, Mode, Tasks, Threshold, TopP
+from pluralign.cli.repeated import EmbedderName, MinP, Mode, Shots, Tasks, Threshold, TopP
 from pluralign.cli.scores import print_end, print_estimates, print_losses
+from pluralign.cli.sequences import Bfloat16, Layout, MaxWords, Sequences
 from pluralign.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ DryRun = Annotated[
 Name = Annotated[str, typer.Argument(help="Evaluation, for example distributional/anes96, or a YAML file.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run. [default: one under runs/]")]
 Evaluator = Annotated[
-    Literal["distributional", "steerable", "in_context"] | None,
+    Literal["distributional", "steerable", "in_context", "multiple_choice"] | None,
     typer.Option(help="What scores the answers; by default the evaluator of the evaluation in --questions."),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
@@ -139,10 +140,15 @@ def run_evaluation(
     max_new_tokens: MaxNewTokens = None,
     mode: Mode = None,
     tasks: Tasks = None,
+    shots: Shots = None,
     top_p: TopP = None,
     min_p: MinP = None,
     embedder: EmbedderName = None,
     threshold: Threshold = None,
+    sequences: Sequences = None,
+    layout: Layout = None,
+    max_words: MaxWords = None,
+    bfloat16: Bfloat16 = False,
     seed: Seed = 0,
     fresh: Fresh = False,
     dry_run: DryRun = False,
@@ -158,7 +164,8 @@ def run_evaluation(
 # Options by the evaluations that take them.
 _CLOSED = ("elicit", "condition", "examples", "people", "max_orders", "groups", "drop_faulty")
 _DRAWN = ("way", "samples", "temperature", "max_new_tokens")
-_REPEATED = ("mode", "tasks", "top_p", "min_p", "embedder", "threshold")
+_REPEATED = ("mode", "tasks", "shots", "top_p", "min_p", "embedder", "threshold")
+_READ = ("sequences", "layout", "max_words", "bfloat16")
 
 
 def _run(given: Mapping[str, Any]) -> None:
@@ -169,7 +176,7 @@ def _run(given: Mapping[str, Any]) -> None:
     """
     from pluralign.data import read_arguments
     from pluralign.evaluation import load_spec, profile_settings, read_profiles
-    from pluralign.evaluation.spec import OvertonSpec, RepeatedSpec
+    from pluralign.evaluation.spec import OvertonSpec, RepeatedSpec, SequencesSpec
 
     spec, model = load_spec(given["name"]), given["model"]
     closed, drawn, again = ({name: given[name] for name in part} for part in (_CLOSED, _DRAWN, _REPEATED))
@@ -179,14 +186,20 @@ def _run(given: Mapping[str, Any]) -> None:
     both = {name: given[name] for name in ("limit", "draws", "seed")}
     both |= {"data": read_arguments(given["data"] or ())}
     preset = {"preset": given["preset"]}
+    read = {name: given[name] for name in _READ}
     how = {name: given[name] for name in ("out", "fresh", "dry_run", "every")} | {"as_json": given["json"]}
+    if isinstance(spec, SequencesSpec):
+        asking = {"limit": both.pop("limit"), "draws": both.pop("draws")}
+        refuse({**closed, **judged, **steered, **preset, **drawn, **again, **asking}, why="nothing is asked.")
+        sequences.run(spec, model=model, given=sequences.settings(**both, **read), **how)
+        return
     if isinstance(spec, RepeatedSpec):
-        refuse({**closed, **judged, **steered, **preset}, why=f"{spec.id} asks open prompts many times.")
+        refuse({**closed, **judged, **steered, **preset, **read}, why=f"{spec.id} asks open prompts.")
         repeated.run(spec, model=model, given=repeated.settings(**both, **drawn, **again), **how)
         return
     if isinstance(spec, OvertonSpec):
         refuse(
-            {**closed, **again},
+            {**closed, **again, **read},
             why=f"{spec.id} asks no closed questions, and each prompt for a whole answer.",
         )
         free = {**drawn, "ask_for_views": given["ask_for_views"], **overton.speakers(**steered)}
@@ -194,7 +207,7 @@ def _run(given: Mapping[str, Any]) -> None:
             spec, model=model, judge=given["judge"], given=overton.settings(**both, **preset, **free), **how
         )
         return
-    refuse({**judged, **drawn, **again}, why=f"{spec.id} asks closed questions, which no judge reads.")
+    refuse({**judged, **drawn, **again, **read}, why=f"{spec.id} asks closed questions.")
     settings = _settings(
         steered=profile_settings(given["profile"], spec=spec) if given["profile"] else {},
         profiles=read_profiles(Path(given["profiles"])) if given["profiles"] else {},
@@ -332,7 +345,7 @@ def show_evaluation(
 ) -> None:
     """Show what an evaluation asks, or the results of a run."""
     from pluralign.evaluation import load_run, load_spec
-    from pluralign.evaluation.spec import OvertonSpec, RepeatedSpec
+    from pluralign.evaluation.spec import OvertonSpec, RepeatedSpec, SequencesSpec
 
     if Path(name).is_dir():
         if room := _room(Path(name)):
@@ -351,13 +364,11 @@ def show_evaluation(
     if isinstance(spec, RepeatedSpec):
         repeated.show_spec(spec)
         return
+    if isinstance(spec, SequencesSpec):
+        sequences.show_spec(spec)
+        return
     if isinstance(spec, OvertonSpec):
-        console.print(f"windows: {spec.windows.kind} {dict(spec.windows.arguments)}")
-        console.print(
-            f"{spec.draws} responses a prompt, of at most {spec.max_new_tokens} tokens, at temperature "
-            f"{spec.temperature:g}"
-        )
-        console.print(f"run it: pluralign eval run {spec.id} --model embedded --judge embedded")
+        overton.show_spec(spec)
         return
     console.print(f"data: {spec.data.adapter} {dict(spec.data.arguments)}")
     console.print(
@@ -384,9 +395,9 @@ def compare(
         raise ConfigurationError(
             f"{first} and {second} are runs of different kinds; compare runs of one evaluation."
         )
-    if rooms == (repeated, repeated):
-        refuse({"judge": judge, "preset": preset}, why="runs of open prompts have neither judge nor preset.")
-        repeated.compare(first, second, out=out, every=every, as_json=json)
+    if rooms[0] in (repeated, sequences):
+        refuse({"judge": judge, "preset": preset}, why="these runs have neither judge nor preset.")
+        rooms[0].compare(first, second, out=out, every=every, as_json=json)
         return
     if rooms == (overton, overton):
         overton.compare(first, second, judge=judge, preset=preset, out=out, every=every, as_json=json)
@@ -422,10 +433,11 @@ def similarity(
 def _room(folder: Path) -> ModuleType | None:
     """The commands for a run's folder; None where its questions are closed."""
     from pluralign.evaluation.folders import evaluator_of
-    from pluralign.evaluation.spec import OVERTON, REPEATED
+    from pluralign.evaluation.spec import OVERTON, REPEATED, SEQUENCES
 
     evaluator = evaluator_of(folder)
-    return repeated if evaluator in REPEATED else overton if evaluator == OVERTON else None
+    rooms = {OVERTON: overton, SEQUENCES: sequences, **dict.fromkeys(REPEATED, repeated)}
+    return rooms.get(evaluator)
 
 
 def _settings(*, steered: Mapping[str, Any] = MappingProxyType({}), **given: Any) -> "Settings":

@@ -24,16 +24,16 @@ WayName = Annotated[
     Literal["plain", "synthesis", "verbalized", "seeded"] | None,
     typer.Option(
         "--way",
-        help="overton/: one plain answer, or a synthesis of several; coverage/: plain, verbalized (several answers with "
-        "probabilities in one reply), or seeded (a random string first).",
+        help="overton/: one plain answer, or a synthesis of several; coverage/, homogeneity/: plain, verbalized (several "
+        "answers with probabilities in one reply), or seeded (a random string first).",
     ),
 ]
 Samples = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="overton/, way synthesis: plain answers to be put together, where no --profiles; coverage/, way verbalized: "
-        "answers in a reply.",
+        help="overton/, way synthesis: plain answers to be put together, where no --profiles; coverage/, homogeneity/, way "
+        "verbalized: answers in a reply.",
     ),
 ]
 MaxNewTokens = Annotated[
@@ -76,12 +76,14 @@ def holds_responses(source: Path, questions: str | None) -> bool:
         ConfigurationError: A folder with another run.
     """
     from pluralign.evaluation.folders import evaluator_of
-    from pluralign.evaluation.spec import OVERTON, REPEATED, OvertonSpec, list_specs, load_spec
+    from pluralign.evaluation.spec import OVERTON, REPEATED, SEQUENCES, OvertonSpec, list_specs, load_spec
 
     if source.is_dir():
-        if evaluator_of(source) == OVERTON:
+        evaluator = evaluator_of(source)
+        if evaluator == OVERTON:
             return True
-        asked = "open prompts" if evaluator_of(source) in REPEATED else "closed questions"
+        names = {SEQUENCES: "sequences", **dict.fromkeys(REPEATED, "open prompts")}
+        asked = names.get(evaluator, "closed questions")
         raise ConfigurationError(
             f"{source} is a run of {asked}: pluralign eval show {source} scores it again; an answers.jsonl of closed "
             "questions can be scored with --questions."
@@ -179,6 +181,17 @@ def score(
         progress_console().print(f"results: {out}  (look at {out / 'report.html'})", soft_wrap=True)
     if judged.scores.estimates[0].value is None:
         raise typer.Exit(1)
+
+
+def show_spec(spec: "OvertonSpec") -> None:
+    """What an evaluation asks, and of what windows."""
+    console = result_console()
+    console.print(f"windows: {spec.windows.kind} {dict(spec.windows.arguments)}")
+    console.print(
+        f"{spec.draws} responses a prompt, of at most {spec.max_new_tokens} tokens, at temperature "
+        f"{spec.temperature:g}"
+    )
+    console.print(f"run it: pluralign eval run {spec.id} --model embedded --judge embedded")
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""`pluralign eval` on coverage/ and homogeneity/: open prompts, each asked many times."""
+"""`pluralign eval` on coverage/, homogeneity/ and capability/gsm8k: open prompts, each asked many times."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +36,11 @@ EmbedderName = Annotated[
 ]
 Threshold = Annotated[
     float | None, typer.Option(help="homogeneity/: cosine from which two answers count as the same.")
+]
+
+Shots = Annotated[
+    int | None,
+    typer.Option(help="capability/gsm8k: worked examples before a problem, at most 4; by default all."),
 ]
 
 
@@ -90,7 +95,12 @@ def show_spec(spec: "RepeatedSpec") -> None:
     from pluralign.data.verifiable import TASKS
 
     console = result_console()
-    where = {"file": "a file, --data path=FILE", "probes": "shipped", "verifiable": f"{len(TASKS)} tasks"}
+    where = {
+        "file": "a file, --data path=FILE",
+        "gsm8k": "--data path=FILE, or from the hub",
+        "probes": "shipped",
+        "verifiable": f"{len(TASKS)} tasks",
+    }
     console.print(f"prompts: {where[spec.prompts.kind]}")
     length = (
         "of each task's own length"
@@ -98,7 +108,8 @@ def show_spec(spec: "RepeatedSpec") -> None:
         else f"of at most {spec.max_new_tokens} tokens"
     )
     console.print(
-        f"{spec.draws} answers a prompt, {length}, at temperature {spec.temperature:g}, top-p {spec.top_p:g}"
+        f"{spec.draws} answer{'s' if spec.draws > 1 else ''} a prompt, {length}, at temperature "
+        f"{spec.temperature:g}, top-p {spec.top_p:g}"
     )
     if spec.prompts.kind == "verifiable":
         for task in TASKS.values():
@@ -173,12 +184,13 @@ def print_run(finished: "RepeatedRun", *, as_json: bool, every: bool = False, ma
 
 def _print_plan(prepared: "PreparedRepeated") -> None:
     console = result_console()
-    units = prepared.plan.units
-    first = units[0].asked
-    longest = sum(unit.asked.params.max_new_tokens for unit in units)
+    drawn = [unit for unit in prepared.plan.units if unit.asked.way != "scored"]
+    first = drawn[0].asked
+    longest = sum(unit.asked.params.max_new_tokens for unit in drawn)
+    n_scored = len(prepared.plan.units) - len(drawn)
     console.print(
-        f"{prepared.config.spec.id}: {len(prepared.prompts.prompts)} prompts, {len(units)} draws of "
-        f"{prepared.model.id}, at most {longest:,} tokens"
+        f"{prepared.config.spec.id}: {len(prepared.prompts.prompts)} prompts, {len(drawn)} draws of "
+        f"{prepared.model.id}, at most {longest:,} tokens{f'; {n_scored} texts scored' if n_scored else ''}"
     )
     console.print("first prompt, exactly as the model is given it:")
     console.print(prepared.model.render(first.prompt), markup=False, highlight=False, soft_wrap=True)

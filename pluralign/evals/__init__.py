@@ -1,5 +1,6 @@
 """Evaluators: pure functions from questions and answers to estimates, one a folder."""
 
+from pluralign.evals.capability import compare_multiple_choice, score_multiple_choice
 from pluralign.evals.distributional import (
     PRESETS,
     PRIMARY,
@@ -16,6 +17,7 @@ EVALUATORS = {
     "distributional": Evaluator(score_distributional, compare_distributional, frozenset(PRESETS)),
     "steerable": Evaluator(score_steerable, compare_steerable, frozenset(STEERABLE_PRESETS)),
     "in_context": Evaluator(score_in_context, compare_in_context, frozenset()),
+    "multiple_choice": Evaluator(score_multiple_choice, compare_multiple_choice, frozenset()),
 }
 
 __all__ = [
@@ -27,8 +29,10 @@ __all__ = [
     "Scores",
     "compare_distributional",
     "compare_in_context",
+    "compare_multiple_choice",
     "compare_steerable",
     "score_distributional",
     "score_in_context",
+    "score_multiple_choice",
     "score_steerable",
 ]

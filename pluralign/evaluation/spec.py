@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -17,9 +17,10 @@ from pluralign.resources import resource_folder
 ConditionName = Literal[
     "none", "persona", "qa", "bio", "portray", "best_persona", "few_shot", "profile", "in_context"
 ]
-EvaluatorName = Literal["distributional", "steerable", "in_context"]
-OVERTON, COVERAGE, HOMOGENEITY = "overton", "coverage", "homogeneity"
-REPEATED = frozenset({COVERAGE, HOMOGENEITY})
+EvaluatorName = Literal["distributional", "steerable", "in_context", "multiple_choice"]
+OVERTON, COVERAGE, HOMOGENEITY, SOLUTIONS = "overton", "coverage", "homogeneity", "solutions"
+REPEATED = frozenset({COVERAGE, HOMOGENEITY, SOLUTIONS})
+SEQUENCES = "sequences"
 
 
 class DataSource(Record):
@@ -125,11 +126,12 @@ class PromptSource(Record):
 
     Attributes:
         kind: "verifiable", the tasks of `pluralign.data.verifiable`; "probes", those shipped beside the
-            specifications; "file", those of a file: see `pluralign.data.prompts.load_prompts`.
-        arguments: Of kind "file": its path.
+            specifications; "file", those of a file: see `pluralign.data.prompts.load_prompts`; "gsm8k", problems with
+            their solutions: see `pluralign.data.gsm8k.load_problems`.
+        arguments: Of kind "file": its path. Of kind "gsm8k": path, part, revision.
     """
 
-    kind: Literal["verifiable", "probes", "file"]
+    kind: Literal["verifiable", "probes", "file", "gsm8k"]
     arguments: Mapping[str, Any] = {}
 
 
@@ -137,7 +139,7 @@ class RepeatedSpec(Spec):
     """An evaluation that asks each open prompt many times: how many right answers come, and how alike they are.
 
     Attributes:
-        evaluator: "coverage" of right answers, or "homogeneity" of answers.
+        evaluator: "coverage" of right answers, "homogeneity" of answers, or "solutions" of problems, right or wrong.
         prompts: What is asked.
         draws: Answers to each prompt.
         temperature: Of the draws; 1 is the model's own distribution.
@@ -146,7 +148,7 @@ class RepeatedSpec(Spec):
         max_new_tokens: Length of an answer at most; None for coverage, where each task has its own.
     """
 
-    evaluator: Literal["coverage", "homogeneity"]
+    evaluator: Literal["coverage", "homogeneity", "solutions"]
     prompts: PromptSource
     draws: int = Field(ge=1)
     temperature: float = Field(default=1.0, ge=0)
@@ -156,26 +158,46 @@ class RepeatedSpec(Spec):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.evaluator == COVERAGE) != (self.prompts.kind == "verifiable"):
-            raise ValueError(
-                "prompts: the kind 'verifiable' goes with the evaluator 'coverage', and with no other"
-            )
-        if self.evaluator == HOMOGENEITY and self.max_new_tokens is None:
-            raise ValueError("max_new_tokens: homogeneity needs a length")
+        for evaluator, kind in ((COVERAGE, "verifiable"), (SOLUTIONS, "gsm8k")):
+            if (self.evaluator == evaluator) != (self.prompts.kind == kind):
+                raise ValueError(
+                    f"prompts: the kind {kind!r} goes with the evaluator {evaluator!r}, and with no other"
+                )
+        if self.evaluator != COVERAGE and self.max_new_tokens is None:
+            raise ValueError(f"max_new_tokens: {self.evaluator} needs a length")
         return self
 
 
-AnySpec = EvalSpec | OvertonSpec | RepeatedSpec
+class SequencesSpec(Spec):
+    """An evaluation of what a model foretells of sequences: each output from the description and the outputs before it.
 
-# Folder under evals/ -> evaluator of the specs in it. What else lies there belongs to rooms of their own.
-_FOLDERS = {
-    "coverage": COVERAGE,
-    "distributional": "distributional",
-    "homogeneity": HOMOGENEITY,
-    "in-context": "in_context",
-    "overton": OVERTON,
-    "steerable": "steerable",
-}
+    Attributes:
+        evaluator: "sequences".
+        task: Held-out source of the spectrum suite that makes the sequences; None for a file of one's own.
+        sequences: So many are drawn, at most; None: all that are long enough.
+        max_words: Budget of words of a sequence, from which its number of examples follows: see
+            `pluralign.evals.sequences.common_length`.
+    """
+
+    evaluator: Literal["sequences"]
+    task: Text | None = None
+    sequences: int | None = Field(default=None, ge=1)
+    max_words: int = Field(default=768, ge=1)
+
+
+AnySpec = EvalSpec | OvertonSpec | RepeatedSpec | SequencesSpec
+
+# Folders under evals/ of specs that ask a model. What else lies there belongs to rooms of their own.
+_FOLDERS = (
+    "capability",
+    "coverage",
+    "distributional",
+    "homogeneity",
+    "in-context",
+    "overton",
+    "sequences",
+    "steerable",
+)
 
 
 class Settings(Record):
@@ -256,21 +278,22 @@ def load_spec(name: str | Path) -> AnySpec:
         raise ConfigurationError(f"{path}: {shortened(describe(error))}") from error
 
 
-def spec_kind(content: object, *, where: str) -> type[EvalSpec] | type[OvertonSpec] | type[RepeatedSpec]:
+def spec_kind(content: object, *, where: str) -> type[AnySpec]:
     """Which record a spec is, by its evaluator.
 
     Raises:
         ConfigurationError: It is no mapping, or its evaluator is unknown.
     """
     evaluator = content.get("evaluator") if isinstance(content, dict) else None
-    known = set(_FOLDERS.values())
+    known = {*get_args(EvaluatorName), *REPEATED, OVERTON, SEQUENCES}
     if evaluator not in known:
         raise ConfigurationError(
             f"{where}: evaluator: a specification names one.{did_you_mean(str(evaluator), known)}"
         )
     if evaluator in REPEATED:
         return RepeatedSpec
-    return OvertonSpec if evaluator == OVERTON else EvalSpec
+    others: dict[object, type[AnySpec]] = {OVERTON: OvertonSpec, SEQUENCES: SequencesSpec}
+    return others.get(evaluator, EvalSpec)
 
 
 def load_closed_spec(spec: str | Path | AnySpec) -> EvalSpec:
@@ -284,6 +307,11 @@ def load_closed_spec(spec: str | Path | AnySpec) -> EvalSpec:
         raise ConfigurationError(
             f"{loaded.id!r} asks open prompts many times: pluralign eval run {loaded.id}, or evaluate_repeated of "
             "pluralign.evaluation.repeated."
+        )
+    if isinstance(loaded, SequencesSpec):
+        raise ConfigurationError(
+            f"{loaded.id!r} asks nothing: a model reads sequences: pluralign eval run {loaded.id}, or "
+            "evaluate_sequences of pluralign.evaluation.sequences."
         )
     if not isinstance(loaded, EvalSpec):
         raise ConfigurationError(
@@ -301,8 +329,11 @@ def load_overton_spec(spec: str | Path | AnySpec) -> OvertonSpec:
     """
     loaded = load_spec(spec) if isinstance(spec, str | Path) else spec
     if not isinstance(loaded, OvertonSpec):
-        asked = "open prompts many times" if isinstance(loaded, RepeatedSpec) else "closed questions"
-        raise ConfigurationError(f"{loaded.id!r} asks {asked}, which no judge reads; overton/ does not.")
+        asked = {
+            RepeatedSpec: "asks open prompts many times",
+            SequencesSpec: "has sequences read",
+        }.get(type(loaded), "asks closed questions")
+        raise ConfigurationError(f"{loaded.id!r} {asked}, which no judge reads; overton/ does not.")
     return loaded
 
 
@@ -315,6 +346,18 @@ def load_repeated_spec(spec: str | Path | AnySpec) -> RepeatedSpec:
     loaded = load_spec(spec) if isinstance(spec, str | Path) else spec
     if not isinstance(loaded, RepeatedSpec):
         raise ConfigurationError(
-            f"{loaded.id!r} does not ask open prompts many times; coverage/ and homogeneity/ do."
+            f"{loaded.id!r} does not ask open prompts many times; coverage/, homogeneity/ and capability/gsm8k do."
         )
+    return loaded
+
+
+def load_sequences_spec(spec: str | Path | AnySpec) -> SequencesSpec:
+    """A spec whose sequences a model reads.
+
+    Raises:
+        ConfigurationError: As `load_spec`; or it asks something.
+    """
+    loaded = load_spec(spec) if isinstance(spec, str | Path) else spec
+    if not isinstance(loaded, SequencesSpec):
+        raise ConfigurationError(f"{loaded.id!r} has no sequences to be read; sequences/ does.")
     return loaded

@@ -66,7 +66,8 @@ class AnswersSection:
     def asked(self) -> str:
         """How much was asked, and where it comes from, in words."""
         n = len(self.prompts)
-        return ". ".join(filter(None, (f"{n:,} prompt{'' if n == 1 else 's'}", self.source)))
+        prompts = f"{n:,} prompt{'' if n == 1 else 's'}" if n else ""
+        return ". ".join(filter(None, (prompts, self.source)))
 
 
 @dataclass(frozen=True)

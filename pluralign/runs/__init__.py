@@ -3,13 +3,21 @@
 from pluralign.runs.engine import Progress, execute, work_off
 from pluralign.runs.facts import flat_facts, run_facts
 from pluralign.runs.plan import Plan, make_plan
-from pluralign.runs.store import ResponseStore, RunStore, Status, read_json, write_json_atomically
+from pluralign.runs.store import (
+    ResponseStore,
+    RunStore,
+    SequenceStore,
+    Status,
+    read_json,
+    write_json_atomically,
+)
 
 __all__ = [
     "Plan",
     "Progress",
     "ResponseStore",
     "RunStore",
+    "SequenceStore",
     "Status",
     "execute",
     "flat_facts",

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from pluralign.files import write_whole, writing
-from pluralign.records import Answer, Response
+from pluralign.records import Answer, Response, SequenceScore
 from pluralign.records.jsonl import parse_line
 
-R = TypeVar("R", Answer, Response)
+R = TypeVar("R", Answer, Response, SequenceScore)
 
 
 class RowFile(Generic[R]):

@@ -8,12 +8,12 @@ from typing import Any, Self
 
 from pluralign.errors import StorageError
 from pluralign.files import write_whole, writing
-from pluralign.records import Answer, Response
+from pluralign.records import Answer, Response, SequenceScore
 from pluralign.runs.plan import Plan
 from pluralign.runs.rows import RowFile
 
 RUN_SCHEMA = 1
-ANSWERS, RESPONSES = "answers.jsonl", "responses.jsonl"
+ANSWERS, RESPONSES, SCORES = "answers.jsonl", "responses.jsonl", "scores.jsonl"
 
 
 class Status(StrEnum):
@@ -124,6 +124,18 @@ class ResponseStore(RunFolder):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.rows = RowFile(folder / RESPONSES, kind=Response)
+
+
+class SequenceStore(RunFolder):
+    """A run's folder with its scores of sequences.
+
+    Attributes:
+        rows: The scores.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.rows = RowFile(folder / SCORES, kind=SequenceScore)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -95,6 +95,22 @@ def test_an_evaluation_shows_its_rules(capsys):
     assert "homogeneity/noveltybench" in capsys.readouterr().out
 
 
+def test_problems_from_a_file(ran, tmp_path, capsys):
+    path = tmp_path / "test.jsonl"
+    path.write_text('{"question": "Two and three?", "answer": "2+3=5.\\n#### 5"}\n', encoding="utf-8")
+    words = ("--data", f"path={path}", "--data", "part=test", "--shots", "1")
+    assert main(["eval", "run", "capability/gsm8k", *words, "--model", "scripted:talker", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "1 prompts, 1 draws of talker, at most 256 tokens; 1 texts scored" in out.replace("\n", " ")
+    assert "user: Two and three?" in out
+    assert "#### 18" in out
+    assert main(["eval", "show", "capability/gsm8k"]) == 0
+    assert "1 answer a prompt, of at most 256 tokens, at temperature 0" in capsys.readouterr().out
+    folder = ran("problems", *words, evaluation="capability/gsm8k")
+    assert main(["eval", "show", str(folder)]) == 0
+    assert "Replies without a result" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pluralign.data.prompts import PromptSet
 from pluralign.errors import DataError
+from pluralign.evals.coverage.replies import WayName
 from pluralign.evals.distributional.estimates import N_RESAMPLES, bootstrap_method
 from pluralign.evals.homogeneity.equivalence import CosineEquivalence, Equivalence
-from pluralign.evals.homogeneity.quality import is_empty, quality_of
+from pluralign.evals.homogeneity.quality import Given, answers_in, quality_of
 from pluralign.evals.per_prompt import ERROR, Measure, compare_cells, estimate, unscored
 from pluralign.evals.scores import Scores
 from pluralign.metrics import cluster_bootstrap_of_sums, ratio_of_sums
@@ -39,6 +40,7 @@ INTRA, FLOOR, ABOVE_FLOOR, DISTINCT, UTILITY = (
 # (arXiv:2510.22954), no constant: with another embedder read it against the floor.
 SIMILAR = 0.8
 TOO_FEW = "fewer than two answers with words"
+CUT, UNPARSED = "truncated_share", "unparsed_share"
 _NOT_RATED = "no qualities given"
 
 MEASURES = (
@@ -87,17 +89,23 @@ MEASURES = (
         "answers of 12 words or more of whose word trigrams fewer than half differ, over answers",
         True,
     ),
-    Measure("truncated_share", "probability", "answers that the token limit cut, over answers", True),
+    Measure(CUT, "probability", "answers that the token limit cut, over answers", True),
+    Measure(
+        UNPARSED,
+        "probability",
+        "answers lost in replies that could not be read, over answers asked for",
+        True,
+    ),
     Measure("mean_words", "words", "mean number of words of an answer", None),
 )
 
 
 @dataclass(frozen=True)
 class _Answers:
-    """What is scored of one prompt: the answers with words, and their vectors, shape (n, d)."""
+    """What is scored of one prompt: all answers, the texts with words, and the vectors of these, shape (n, d)."""
 
     prompt: str
-    responses: tuple[Response, ...]
+    given: tuple[Given, ...]
     texts: tuple[str, ...]
     vectors: NDArray[np.float32]
     unscored: str | None
@@ -108,19 +116,26 @@ def score_homogeneity(
     responses: Sequence[Response],
     *,
     embedder: Embedder,
+    way: WayName = "plain",
+    k: int = 1,
+    limit: int | None = None,
     equivalence: Equivalence | None = None,
     qualities: Mapping[str, Sequence[float]] | None = None,
     seed: int = 0,
 ) -> Scores:
     """Score several answers to each of some prompts.
 
-    Empty answers have no vector: they are left out of the similarities and counted as degenerate. A prompt of which
-    a draw failed is not scored.
+    Empty answers have no vector: they are left out of the similarities and counted as degenerate. So are answers that
+    were lost in replies that cannot be read, which are counted by themselves. A prompt of which a draw failed is not
+    scored.
 
     Args:
         prompts: What was asked.
         responses: At least one; `window_id` is the prompt's id.
         embedder: Whose cosines are meant; they differ from embedder to embedder.
+        way: How answers stand in a response: see `answers_in`.
+        k: How many answers a response was to hold.
+        limit: Of a prompt only the first so many answers, where replies hold more than were asked for.
         equivalence: Which answers say the same; None: `CosineEquivalence()`.
         qualities: Key of a prompt -> the quality of each of its answers in order, NoveltyBench's 1 to 10; utility is
             given only where these are, as there is no reward model here.
@@ -130,7 +145,8 @@ def score_homogeneity(
         DataError: There is nothing to score, or a prompt has not one quality for each answer.
     """
     equivalence = equivalence or CosineEquivalence()
-    found = _answers(prompts, responses, embedder=embedder)
+    by_prompt = _given(prompts, responses, way=way, k=k, limit=limit)
+    found = _answers(prompts, responses, given=by_prompt, embedder=embedder)
     floors = _floors([each for each in found if each.unscored is None])
     cells = tuple(
         _cell(
@@ -141,16 +157,18 @@ def score_homogeneity(
         )
         for each in found
     )
-    measures = [measure for measure in MEASURES if measure.name != UTILITY or qualities]
-    estimates = [estimate(measure, cells, of="prompts", seed=seed) for measure in measures]
-    if above := _above_floor(cells, seed=seed):
-        estimates.insert(2, above)
+    # What was lost is known of prompts, too, of which too little is left to be scored.
+    losses = cells if way == "plain" else _losses(found)
+    estimates = _estimates(cells, losses, rated=bool(qualities), seed=seed)
     return Scores(
         primary=INTRA,
         estimates=tuple(estimates),
         cells=cells,
         n_unscored=unscored(cells),
-        readings=_readings(estimates, embedder=embedder, equivalence=equivalence, rated=bool(qualities)),
+        readings=(
+            *_lost(found),
+            *_readings(estimates, embedder=embedder, equivalence=equivalence, rated=bool(qualities)),
+        ),
     )
 
 
@@ -167,28 +185,40 @@ def compare_homogeneity(
     )
 
 
-def _answers(prompts: PromptSet, responses: Sequence[Response], *, embedder: Embedder) -> list[_Answers]:
-    """The answers to each prompt with their vectors, embedded in one call, equal texts once."""
-    by_prompt: dict[str, list[Response]] = {prompt.id: [] for prompt in prompts.prompts}
+def _given(
+    prompts: PromptSet, responses: Sequence[Response], *, way: WayName, k: int, limit: int | None
+) -> dict[str, tuple[Given, ...]]:
+    """Prompt -> its answers in order."""
+    found: dict[str, tuple[Given, ...]] = {prompt.id: () for prompt in prompts.prompts}
     for response in responses:
-        if response.window_id not in by_prompt:
+        if response.window_id not in found:
             raise DataError(f"An answer is to the unknown prompt {response.window_id!r} of {prompts.id!r}.")
-        by_prompt[response.window_id].append(response)
-    texts = {
-        prompt: tuple(
-            each.text.strip() for each in own if each.outcome is not Outcome.ERROR and not is_empty(each)
-        )
-        for prompt, own in by_prompt.items()
-    }
+        if response.outcome is not Outcome.ERROR:
+            found[response.window_id] += answers_in(response, way=way, k=k)
+    return {prompt: given[:limit] for prompt, given in found.items()}
+
+
+def _answers(
+    prompts: PromptSet,
+    responses: Sequence[Response],
+    *,
+    given: Mapping[str, tuple[Given, ...]],
+    embedder: Embedder,
+) -> list[_Answers]:
+    """The answers to each prompt with their vectors, embedded in one call, equal texts once."""
+    texts = {prompt: tuple(each.text for each in own if each.text) for prompt, own in given.items()}
     distinct = list(dict.fromkeys(text for own in texts.values() for text in own))
-    if not distinct:
+    if not distinct and not any(each.is_lost for own in given.values() for each in own):
         raise DataError(f"There is nothing to score: no answer to {prompts.id!r} holds a word.")
     place = {text: number for number, text in enumerate(distinct)}
-    vectors = embedder.embed(distinct)
+    vectors = embedder.embed(distinct) if distinct else np.zeros((0, 1), dtype=np.float32)
+    by_prompt: dict[str, list[Response]] = {prompt.id: [] for prompt in prompts.prompts}
+    for response in responses:
+        by_prompt[response.window_id].append(response)
     return [
         _Answers(
             prompt,
-            tuple(own),
+            given[prompt],
             texts[prompt],
             vectors[[place[text] for text in texts[prompt]]],
             _unscored_reason(own, n_texts=len(texts[prompt])),
@@ -219,7 +249,7 @@ def _floors(found: Sequence[_Answers]) -> dict[str, float]:
 def _cell(
     answers: _Answers, *, floor: float | None, equivalence: Equivalence, qualities: Sequence[float] | None
 ) -> CellScore:
-    n = len(answers.responses)
+    n = len(answers.given)
     if answers.unscored:
         return CellScore(
             question_id=answers.prompt,
@@ -239,7 +269,7 @@ def _cell(
         "pairs_above_08": float((similarities > SIMILAR).mean()),
         "vendi_score": vendi_score(vectors @ vectors.T),
         DISTINCT: float(len(set(classes))),
-        **asdict(quality_of(answers.responses)),
+        **asdict(quality_of(answers.given)),
     }
     if floor is not None:
         values[FLOOR] = floor
@@ -252,6 +282,53 @@ def _cell(
     return CellScore(
         question_id=answers.prompt, group=POPULATION, n_people=None, sample_size=n, values=values
     )
+
+
+def _losses(found: Sequence[_Answers]) -> tuple[CellScore, ...]:
+    """What was lost, of every prompt that was answered."""
+    answered = [each for each in found if each.unscored in {None, TOO_FEW}]
+    return tuple(
+        CellScore(
+            question_id=each.prompt,
+            group=POPULATION,
+            n_people=None,
+            sample_size=len(each.given),
+            values={CUT: quality.truncated_share, UNPARSED: quality.unparsed_share},
+        )
+        for each, quality in zip(answered, (quality_of(each.given) for each in answered), strict=True)
+    )
+
+
+def _lost(found: Sequence[_Answers]) -> tuple[str, ...]:
+    """What must be said where answers were lost."""
+    given = [answer for each in found for answer in each.given]
+    n_lost = sum(answer.is_lost for answer in given)
+    if not n_lost:
+        return ()
+    n_cut = sum(answer.is_lost and answer.is_cut for answer in given)
+    rest = (
+        "The figures are those of the others, which may be alike, and fewer, for that alone."
+        if n_lost < len(given)
+        else "Nothing is left to be measured."
+    )
+    return (
+        f"Of {len(given):,} answers asked for {n_lost:,} are lost: {n_cut:,} in replies that the token limit cut, "
+        f"{n_lost - n_cut:,} in replies that are not in the form asked for. {rest}",
+    )
+
+
+def _estimates(
+    cells: Sequence[CellScore], losses: Sequence[CellScore], *, rated: bool, seed: int
+) -> list[Estimate]:
+    """Every measure over the cells, and what was lost over cells of their own."""
+    found = [
+        estimate(measure, losses if measure.name in {CUT, UNPARSED} else cells, of="prompts", seed=seed)
+        for measure in MEASURES
+        if measure.name != UTILITY or rated
+    ]
+    if above := _above_floor(cells, seed=seed):
+        found.insert(2, above)
+    return found
 
 
 def _above_floor(cells: Sequence[CellScore], *, seed: int) -> Estimate | None:

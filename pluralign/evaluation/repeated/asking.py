@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
+from pluralign.data.prompts import OpenPrompt
 from pluralign.data.verifiable import VerifiableTask
 from pluralign.errors import ConfigurationError, UnsupportedError
 from pluralign.evals.coverage.replies import WayName
@@ -54,11 +55,15 @@ class Asked:
         id: Of the prompt or task.
         prompt: What the model is given.
         params: How is drawn.
+        way: How answers stand in what is drawn; "scored": nothing is drawn.
+        scored: Of way "scored": the text whose log-probability is taken.
     """
 
     id: str
     prompt: Prompt
     params: SamplingParams
+    way: WayName | Literal["scored"] = "plain"
+    scored: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class RepeatedUnit:
     Attributes:
         key: Row key of the response, a hash of everything that can change it.
         asked: What is asked.
-        draw: Number of the draw, from 0.
+        draw: Number of the draw, from 0; 0 where a text is scored.
     """
 
     key: str
@@ -127,8 +132,8 @@ def task_prompt(task: VerifiableTask, *, style: Style, mode: Mode) -> Prompt:
     return Chat((Message("system", JUST_OUTPUT), Message("user", "\n".join(lines))))
 
 
-def indirect_prompt(task: VerifiableTask, *, style: Style, mode: Mode, way: WayName, k: int) -> Prompt:
-    """A task whose answer comes in a reply that must be read: several answers, or a string and an answer.
+def indirect_prompt(request: str, *, style: Style, way: WayName, k: int) -> Prompt:
+    """A request whose answer comes in a reply that must be read: several answers, or a string and an answer.
 
     Raises:
         ConfigurationError: The model follows no instructions.
@@ -138,8 +143,18 @@ def indirect_prompt(task: VerifiableTask, *, style: Style, mode: Mode, way: WayN
             f"way: {way!r} gives an instruction, which a model of the format {style.value!r} does not take."
         )
     how = VERBALIZED.format(k=k) if way == "verbalized" else SEEDED
-    shown = f"\nExamples of answers: {'; '.join(task.examples)}" if mode == "both" else ""
-    return Chat((Message("user", f"{how}\n\nRequest: {task.description}.{shown}"),))
+    return Chat((Message("user", f"{how}\n\nRequest: {request}"),))
+
+
+def reply_length(answer: int, *, way: WayName, k: int) -> int:
+    """Tokens of a reply whose answers have so many each: a way writes something around them."""
+    match way:
+        case "verbalized":
+            return k * (answer + _VERBALIZED_TOKENS)
+        case "seeded":
+            return answer + _SEEDED_TOKENS
+        case _:
+            return answer
 
 
 def asked_tasks(
@@ -165,18 +180,47 @@ def asked_tasks(
     """
     found = []
     for task in tasks:
-        length = task.max_new_tokens
-        if way == "verbalized":
-            length = k * (length + _VERBALIZED_TOKENS)
-        elif way == "seeded":
-            length += _SEEDED_TOKENS
-        own = replace(
-            params, max_new_tokens=max_new_tokens or length, stop=ONE_LINE if way == "plain" else ()
-        )
+        length = max_new_tokens or reply_length(task.max_new_tokens, way=way, k=k)
+        own = replace(params, max_new_tokens=length, stop=ONE_LINE if way == "plain" else ())
+        shown = f"\nExamples of answers: {'; '.join(task.examples)}" if mode == "both" else ""
         prompt = (
             task_prompt(task, style=style, mode=mode)
             if way == "plain"
-            else indirect_prompt(task, style=style, mode=mode, way=way, k=k)
+            else indirect_prompt(f"{task.description}.{shown}", style=style, way=way, k=k)
         )
-        found.append(Asked(task.id, prompt, own))
+        found.append(Asked(task.id, prompt, own, way=way))
     return tuple(found)
+
+
+def asked_prompts(
+    prompts: Sequence[OpenPrompt],
+    *,
+    style: Style,
+    way: WayName,
+    k: int,
+    params: SamplingParams,
+    max_new_tokens: int | None,
+) -> tuple[Asked, ...]:
+    """Open prompts as a model is given them.
+
+    Args:
+        prompts: The prompts.
+        style: The model's format.
+        way: How the answers are got.
+        k: Answers in a verbalized reply.
+        params: How is drawn; its length is that of an answer.
+        max_new_tokens: Length of a reply at most; None: that of its answers, and room for what a way writes around.
+    """
+    length = max_new_tokens or reply_length(params.max_new_tokens, way=way, k=k)
+    own = replace(params, max_new_tokens=length)
+    return tuple(
+        Asked(
+            prompt.id,
+            open_prompt(prompt.text, style=style)
+            if way == "plain"
+            else indirect_prompt(prompt.text, style=style, way=way, k=k),
+            own,
+            way=way,
+        )
+        for prompt in prompts
+    )

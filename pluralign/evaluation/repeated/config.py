@@ -8,14 +8,15 @@ from pydantic import Field
 from pluralign.errors import ConfigurationError
 from pluralign.evals.coverage.replies import WayName
 from pluralign.evals.homogeneity.equivalence import THRESHOLD
-from pluralign.evaluation.spec import COVERAGE, HOMOGENEITY, RepeatedSpec
+from pluralign.evaluation.repeated.problems import EXAMPLES
+from pluralign.evaluation.spec import COVERAGE, HOMOGENEITY, SOLUTIONS, RepeatedSpec
 from pluralign.records.base import Record, Text
 
 # Answers in one verbalized reply (Zhang et al. 2025, arXiv:2510.01171).
 N_VERBALIZED = 5
 # Draws of a prompt that are made together: a divisor of the usual numbers of draws, so that none is made twice. Answers
 # of homogeneity are long: few enough that a kill loses a minute.
-_BLOCKS = {COVERAGE: 25, HOMOGENEITY: 10}
+_BLOCKS = {COVERAGE: 25, HOMOGENEITY: 10, SOLUTIONS: 32}
 
 
 class RepeatedSettings(Record):
@@ -31,11 +32,12 @@ class RepeatedSettings(Record):
         tasks: Only these tasks; coverage only.
         mode: Whether a task is given by its description, by three examples, or by both; coverage only.
         way: "plain"; "verbalized", several answers with their probabilities in one reply; "seeded", a random string
-            first, from which the answer is made. Coverage only.
+            first, from which the answer is made. Coverage and homogeneity.
         samples: Answers in one verbalized reply.
+        shots: Worked examples before a problem; solutions only.
         embedder: Name of the sentence embedder, see `load_embedder`; homogeneity only.
         threshold: Cosine from which two answers count as the same; homogeneity only.
-        data: Arguments of the prompts beside those of the spec, for example where a file lies.
+        data: Arguments of the prompts beside those of the spec, for example where a file lies; not for coverage.
         seed: Seed of everything random.
     """
 
@@ -49,6 +51,7 @@ class RepeatedSettings(Record):
     mode: Literal["description", "examples", "both"] = "both"
     way: WayName = "plain"
     samples: int = Field(default=N_VERBALIZED, ge=2)
+    shots: int = Field(default=len(EXAMPLES), ge=0, le=len(EXAMPLES))
     embedder: Text = "embedded"
     threshold: float = Field(default=THRESHOLD, gt=-1, le=1)
     data: Mapping[str, Any] = {}
@@ -56,8 +59,11 @@ class RepeatedSettings(Record):
 
 
 DEFAULT_REPEATED = RepeatedSettings()
-_OF_COVERAGE = ("tasks", "mode", "way", "samples")
-_OF_HOMOGENEITY = ("embedder", "threshold", "data")
+_IDLE = {
+    COVERAGE: ("embedder", "threshold", "data", "shots"),
+    HOMOGENEITY: ("tasks", "mode", "shots"),
+    SOLUTIONS: ("tasks", "mode", "way", "samples", "embedder", "threshold"),
+}
 
 
 def check_meant(spec: RepeatedSpec, settings: RepeatedSettings) -> None:
@@ -66,8 +72,7 @@ def check_meant(spec: RepeatedSpec, settings: RepeatedSettings) -> None:
     Raises:
         ConfigurationError: Names the first.
     """
-    idle = _OF_HOMOGENEITY if spec.evaluator == COVERAGE else _OF_COVERAGE
-    for name in idle:
+    for name in _IDLE[spec.evaluator]:
         if getattr(settings, name) != getattr(DEFAULT_REPEATED, name):
             raise ConfigurationError(
                 f"{name}: it means nothing for {spec.id}, which measures {spec.evaluator}."

@@ -3,27 +3,41 @@
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from pluralign.data.gsm8k import HUB_ID, Part, load_problems
 from pluralign.data.prompts import OpenPrompt, PromptSet, load_prompts
 from pluralign.data.verifiable import VerifiableTask, chosen_tasks
 from pluralign.errors import ConfigurationError
-from pluralign.evaluation.repeated.asking import Asked, RepeatedUnit, asked_tasks, open_prompt, style_of
+from pluralign.evaluation.repeated.asking import Asked, RepeatedUnit, asked_prompts, asked_tasks, style_of
 from pluralign.evaluation.repeated.config import (
     DEFAULT_REPEATED,
     RepeatedConfig,
     RepeatedSettings,
     check_meant,
 )
-from pluralign.evaluation.spec import COVERAGE, RepeatedSpec, load_repeated_spec
+from pluralign.evaluation.repeated.problems import asked_problems
+from pluralign.evaluation.spec import COVERAGE, HOMOGENEITY, SOLUTIONS, RepeatedSpec, load_repeated_spec
 from pluralign.models import load_model
 from pluralign.models.embedding import Embedder, load_embedder
-from pluralign.models.protocol import LanguageModel, SamplingParams
+from pluralign.models.protocol import Capability, LanguageModel, SamplingParams
 from pluralign.records import content_hash
+from pluralign.records.base import Record, Text
+from pluralign.records.jsonl import describe
 from pluralign.resources import resource_folder
 from pluralign.runs import Plan
 
 # Part of every key: raise it when the meaning of a row changes.
 ROW_SCHEMA = 1
 PROBES = Path("homogeneity") / "data" / "probes.jsonl"
+
+
+class ProblemPlace(Record):
+    """Where problems lie, and which of them are asked: the arguments of `load_problems`."""
+
+    path: Text = HUB_ID
+    part: Part = "held_out"
+    revision: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class PreparedRepeated:
         config: Spec, settings and the model's name.
         prompts: What is asked.
         model: Who answers.
-        embedder: Whose cosines are meant; None for coverage.
+        embedder: Whose cosines are meant; None but for homogeneity.
         plan: The work units.
     """
 
@@ -82,8 +96,8 @@ def prepare_repeated(
 
 
 def embedder_of(config: RepeatedConfig, *, given: Embedder | None = None) -> Embedder | None:
-    """Whose cosines are meant; None for coverage."""
-    if config.spec.evaluator == COVERAGE:
+    """Whose cosines are meant; None but for homogeneity."""
+    if config.spec.evaluator != HOMOGENEITY:
         return None
     return given or load_embedder(config.settings.embedder)
 
@@ -102,6 +116,8 @@ def read_prompts(spec: RepeatedSpec, settings: RepeatedSettings) -> PromptSet:
     source = f"{spec.source.name}, {spec.source.licence}"
     if spec.prompts.kind == "probes":
         found = load_prompts(resource_folder("evals") / PROBES, source=source)
+    elif spec.prompts.kind == "gsm8k":
+        found = _problems(spec, settings, source=source)
     else:
         arguments = {**spec.prompts.arguments, **settings.data}
         if set(arguments) != {"path"}:
@@ -110,6 +126,19 @@ def read_prompts(spec: RepeatedSpec, settings: RepeatedSettings) -> PromptSet:
             )
         found = load_prompts(str(arguments["path"]), source=source)
     return found.model_copy(update={"prompts": found.prompts[: settings.limit]})
+
+
+def _problems(spec: RepeatedSpec, settings: RepeatedSettings, *, source: str) -> PromptSet:
+    try:
+        place = ProblemPlace.model_validate({**spec.prompts.arguments, **settings.data})
+    except ValidationError as error:
+        raise ConfigurationError(f"{spec.id}, --data: {describe(error)}") from error
+    problems = load_problems(place.path, part=place.part, revision=place.revision)
+    return PromptSet(
+        id=spec.id,
+        prompts=tuple(OpenPrompt(id=each.id, text=each.question, answer=each.answer) for each in problems),
+        source=source,
+    )
 
 
 def tasks_of(settings: RepeatedSettings) -> tuple[VerifiableTask, ...]:
@@ -141,8 +170,18 @@ def _asked(config: RepeatedConfig, *, prompts: PromptSet, model: LanguageModel) 
             max_new_tokens=max_new_tokens,
         )
     params = replace(params, max_new_tokens=max_new_tokens or params.max_new_tokens)
-    return tuple(
-        Asked(prompt.id, open_prompt(prompt.text, style=style), params) for prompt in prompts.prompts
+    if spec.evaluator == SOLUTIONS:
+        scores = Capability.SCORE_OPTIONS in model.can
+        return asked_problems(
+            prompts.prompts, style=style, shots=settings.shots, params=params, scores=scores
+        )
+    return asked_prompts(
+        prompts.prompts,
+        style=style,
+        way=settings.way,
+        k=config.k,
+        params=params,
+        max_new_tokens=settings.max_new_tokens,
     )
 
 
@@ -163,6 +202,9 @@ def _plan(asked: tuple[Asked, ...], *, config: RepeatedConfig, model: LanguageMo
             "asked": asdict(each.prompt),
             "params": asdict(each.params),
         }
+        if each.way == "scored":
+            units.append(RepeatedUnit(content_hash({**common, "scored": each.scored}), each, 0))
+            continue
         units += [
             RepeatedUnit(content_hash({**common, "draw": draw}), each, draw)
             for draw in range(config.n_replies)

@@ -1,21 +1,34 @@
 """From answers to scores, and the scores as they are written and shown."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pluralign.data.prompts import PromptSet
+from pluralign.evals.capability import compare_solutions, score_solutions
 from pluralign.evals.coverage import Said, compare_coverage, said_in, score_coverage
-from pluralign.evals.homogeneity import CosineEquivalence, compare_homogeneity, score_homogeneity
+from pluralign.evals.homogeneity import (
+    CosineEquivalence,
+    answers_in,
+    compare_homogeneity,
+    score_homogeneity,
+)
 from pluralign.evals.scores import Scores
-from pluralign.evaluation.repeated.config import RepeatedConfig
+from pluralign.evaluation.repeated.config import DEFAULT_REPEATED, RepeatedConfig
 from pluralign.evaluation.repeated.planning import tasks_of
 from pluralign.evaluation.results import score_results
+from pluralign.evaluation.spec import COVERAGE, HOMOGENEITY, SOLUTIONS
 from pluralign.models.embedding import Embedder
 from pluralign.records import Comparison, Outcome, Response
 from pluralign.reports import AnsweredPrompt, AnswersSection, Report, Series
 from pluralign.runs import flat_facts, run_facts
+
+_COMPARE: Mapping[str, Callable[..., tuple[Comparison, ...]]] = {
+    COVERAGE: compare_coverage,
+    HOMOGENEITY: compare_homogeneity,
+    SOLUTIONS: compare_solutions,
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +38,7 @@ class AnswerSet:
     Attributes:
         config: How they were got.
         prompts: What was asked.
-        responses: In the order of prompts and draws, at least one.
+        responses: In the order of prompts and draws, at least one; texts that were scored among them.
         scores: Over all prompts.
     """
 
@@ -46,6 +59,7 @@ class AnswerSet:
         marks = {
             settings.way: settings.way != "plain",
             f"by {settings.mode}": settings.mode != "both",
+            f"{settings.shots} examples": settings.shots != DEFAULT_REPEATED.shots,
             f"temperature {settings.temperature}": settings.temperature is not None,
             f"top-p {settings.top_p}": settings.top_p is not None,
             f"min-p {settings.min_p}": settings.min_p is not None,
@@ -53,11 +67,12 @@ class AnswerSet:
         return ", ".join([self.model_id, *(mark for mark, is_set in marks.items() if is_set)])
 
     def texts(self) -> dict[str, list[str]]:
-        """Prompt -> the answers with words."""
+        """Prompt -> the answers with words, of a run of homogeneity."""
         found: dict[str, list[str]] = {prompt.id: [] for prompt in self.prompts.prompts}
         for each in self.responses:
-            if each.outcome in {Outcome.OK, Outcome.TRUNCATED}:
-                found[each.window_id].append(each.text.strip())
+            if each.outcome is not Outcome.ERROR:
+                given = answers_in(each, way=self.config.settings.way, k=self.config.k)
+                found[each.window_id] += [answer.text for answer in given if answer.text]
         return found
 
 
@@ -74,17 +89,27 @@ def score_answers(
         config: How they were got.
         prompts: What was asked.
         responses: At least one; `window_id` is the prompt's id.
-        embedder: Whose cosines are meant; None for coverage.
+        embedder: Whose cosines are meant; None but for homogeneity.
 
     Raises:
         DataError: There is nothing to score.
     """
-    seed = config.settings.seed
-    if embedder is None:
-        scores = score_coverage(tasks_of(config.settings), _said(config, prompts, responses), seed=seed)
+    settings = config.settings
+    if config.spec.evaluator == SOLUTIONS:
+        scores = score_solutions(prompts, responses, seed=settings.seed)
+    elif embedder is None:
+        scores = score_coverage(tasks_of(settings), _said(config, prompts, responses), seed=settings.seed)
     else:
-        same = CosineEquivalence(config.settings.threshold)
-        scores = score_homogeneity(prompts, responses, embedder=embedder, equivalence=same, seed=seed)
+        scores = score_homogeneity(
+            prompts,
+            responses,
+            embedder=embedder,
+            way=settings.way,
+            k=config.k,
+            limit=config.draws,
+            equivalence=CosineEquivalence(settings.threshold),
+            seed=settings.seed,
+        )
     return AnswerSet(config, prompts, tuple(responses), scores)
 
 
@@ -107,7 +132,7 @@ def compare_answer_sets(first: AnswerSet, second: AnswerSet) -> tuple[Comparison
     """Paired differences, first minus second, by the evaluator of both."""
     labels = labels_of(first, second)
     pair = {"first": (labels[0], first.scores), "second": (labels[1], second.scores)}
-    compare = compare_coverage if first.config.spec.evaluator == "coverage" else compare_homogeneity
+    compare = _COMPARE[first.config.spec.evaluator]
     return compare(**pair, seed=first.config.settings.seed)
 
 
@@ -120,7 +145,8 @@ def labels_of(first: AnswerSet, second: AnswerSet) -> tuple[str, str]:
 
 def answers_results(answers: AnswerSet) -> dict[str, Any]:
     """What results.json holds."""
-    outcomes = Counter(response.outcome for response in answers.responses)
+    drawn = [response for response in answers.responses if response.way != "scored"]
+    outcomes = Counter(response.outcome for response in drawn)
     spec, prompts = answers.config.spec, answers.prompts
     return {
         "evaluation": spec.id,
@@ -178,5 +204,5 @@ def answers_report(
 
 def _written(answers: AnswerSet, prompt: str) -> tuple[str, ...]:
     """What was written to a prompt, in order of drawing; what failed or is empty as a note in brackets."""
-    own = (each for each in answers.responses if each.window_id == prompt)
+    own = (each for each in answers.responses if each.window_id == prompt and each.way != "scored")
     return tuple(each.text.strip() or f"({each.error or 'empty'})" for each in own)

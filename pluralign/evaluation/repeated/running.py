@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from pluralign.evaluation.repeated.results import (
 from pluralign.evaluation.results import write_scores
 from pluralign.evaluation.spec import HOMOGENEITY, REPEATED, RepeatedSpec
 from pluralign.models.embedding import Embedder
-from pluralign.models.protocol import Draw, LanguageModel
+from pluralign.models.protocol import Draw, LanguageModel, OptionScores
 from pluralign.overton import outcome_of
 from pluralign.records import Comparison, Outcome, Response
 from pluralign.reports import Report
@@ -165,23 +166,58 @@ def run_repeated(
 
 
 def _ask(model: LanguageModel, units: Sequence[RepeatedUnit], *, config: RepeatedConfig) -> list[Response]:
-    return draw_responses(
+    """A response to each unit, in order: drawn, or the log-probability of a text that was given."""
+    scored = [unit for unit in units if unit.asked.way == "scored"]
+    rows = {row.key: row for row in _scored(model, scored)}
+    drawn = draw_responses(
         model,
-        units,
+        [unit for unit in units if unit.asked.way != "scored"],
         prompt=lambda unit: unit.asked.prompt,
         params=lambda unit: unit.asked.params,
         row=lambda unit, draw: _response(unit, draw, model_id=model.id),
         block=config.block,
         seed=config.settings.seed,
     )
+    rows |= {row.key: row for row in drawn}
+    return [rows[unit.key] for unit in units]
 
 
-def _response(unit: RepeatedUnit, draw: Draw | ModelError, *, model_id: str) -> Response:
-    """A row; its window is the prompt, and its way "plain": one reply, however the prompt asks for it."""
-    common = {"key": unit.key, "window_id": unit.prompt_id, "model_id": model_id, "draw": unit.draw}
-    if isinstance(draw, ModelError):
-        return Response(**common, outcome=Outcome.ERROR, error=str(draw))
-    return Response(**common, outcome=outcome_of(draw), text=draw.text, n_tokens=draw.n_tokens)
+def _scored(model: LanguageModel, units: Sequence[RepeatedUnit]) -> list[Response]:
+    """Log-probabilities of given texts; one that cannot be had costs only itself."""
+    if not units:
+        return []
+    try:
+        found = model.score_options(
+            [unit.asked.prompt for unit in units], [[unit.asked.scored] for unit in units]
+        )
+    except ModelError as error:
+        if len(units) > 1:
+            return [row for unit in units for row in _scored(model, [unit])]
+        return [_response(units[0], error, model_id=model.id)]
+    return [_response(unit, scores, model_id=model.id) for unit, scores in zip(units, found, strict=True)]
+
+
+def _response(unit: RepeatedUnit, found: Draw | OptionScores | ModelError, *, model_id: str) -> Response:
+    """A row; its window is the prompt."""
+    common: dict[str, Any] = {
+        "key": unit.key,
+        "window_id": unit.prompt_id,
+        "model_id": model_id,
+        "way": unit.asked.way,
+        "draw": unit.draw,
+    }
+    if isinstance(found, OptionScores):
+        # Rounding may leave a certain answer slightly above 0.
+        log_prob = min(0.0, found.log_probs[0])
+        if not isfinite(log_prob):
+            return Response(**common, outcome=Outcome.ERROR, error="its probability is 0")
+        text = unit.asked.scored
+        return Response(
+            **common, outcome=Outcome.OK, text=text, n_tokens=found.n_tokens[0], log_prob=log_prob
+        )
+    if isinstance(found, ModelError):
+        return Response(**common, outcome=Outcome.ERROR, error=str(found))
+    return Response(**common, outcome=outcome_of(found), text=found.text, n_tokens=found.n_tokens)
 
 
 def resume_repeated(folder: Path, *, progress: Progress | None = None) -> RepeatedRun:
@@ -259,7 +295,9 @@ def similarity_of_runs(
     """
     _check_same_prompts(runs)
     if any(run.spec.evaluator != HOMOGENEITY for run in runs):
-        raise ConfigurationError("Models are compared on the prompts of homogeneity/, not on tasks.")
+        raise ConfigurationError(
+            "Models are compared on the prompts of homogeneity/, not on tasks or problems."
+        )
     labels = [run.label for run in runs]
     named = labels if len(set(labels)) == len(labels) else [str(run.folder) for run in runs]
     found = embedder_of(runs[0].config, given=embedder)

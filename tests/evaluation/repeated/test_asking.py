@@ -2,10 +2,12 @@
 
 import pytest
 
+from pluralign.data.prompts import OpenPrompt
 from pluralign.data.verifiable import TASKS
 from pluralign.errors import ConfigurationError, UnsupportedError
 from pluralign.evaluation.repeated.asking import (
     Style,
+    asked_prompts,
     asked_tasks,
     indirect_prompt,
     open_prompt,
@@ -66,14 +68,33 @@ def test_chat_prompts_ask_for_the_output_alone(mode, has):
 
 
 def test_ways_with_instructions_need_a_chat_model():
-    prompt = indirect_prompt(DAY, style=Style.CHAT, mode="both", way="verbalized", k=4)
+    prompt = indirect_prompt("Joke?", style=Style.CHAT, way="verbalized", k=4)
     assert "exactly 4 entries" in prompt.messages[0].content
-    assert "Sunday" in prompt.messages[0].content
-    seeded = indirect_prompt(DAY, style=Style.CHAT, mode="description", way="seeded", k=1)
+    seeded = indirect_prompt("Joke?", style=Style.CHAT, way="seeded", k=1)
     assert "Answer: " in seeded.messages[0].content
-    assert "Sunday" not in seeded.messages[0].content
+    assert seeded.messages[0].content.endswith("Request: Joke?")
     with pytest.raises(ConfigurationError, match=r"'seeded' gives an instruction.*'text'"):
-        indirect_prompt(DAY, style=Style.TEXT, mode="both", way="seeded", k=1)
+        indirect_prompt("Joke?", style=Style.TEXT, way="seeded", k=1)
+
+
+@pytest.mark.parametrize(("mode", "shown"), [("both", True), ("description", False)])
+def test_indirect_ways_show_a_task_by_what_is_to_be_given(mode, shown):
+    how = {"style": Style.CHAT, "way": "seeded", "k": 1, "max_new_tokens": None}
+    (asked,) = asked_tasks([DAY], mode=mode, params=SamplingParams(), **how)
+    assert f"Request: {DESCRIBED}." in asked.prompt.messages[0].content
+    assert ("Sunday" in asked.prompt.messages[0].content) is shown
+
+
+def test_open_prompts_get_room_for_what_a_way_writes_around_them():
+    prompts = [OpenPrompt(id="a", text="Joke?")]
+    how = {"style": Style.CHAT, "params": SamplingParams(max_new_tokens=100)}
+    (plain,) = asked_prompts(prompts, way="plain", k=1, max_new_tokens=None, **how)
+    assert (plain.prompt, plain.params.max_new_tokens) == (open_prompt("Joke?", style=Style.CHAT), 100)
+    (several,) = asked_prompts(prompts, way="verbalized", k=3, max_new_tokens=None, **how)
+    assert several.params.max_new_tokens == 3 * (100 + 40)
+    assert (several.way, "exactly 3 entries" in several.prompt.messages[0].content) == ("verbalized", True)
+    (seeded,) = asked_prompts(prompts, way="seeded", k=1, max_new_tokens=7, **how)
+    assert seeded.params.max_new_tokens == 7
 
 
 def test_a_line_ends_a_plain_answer_and_no_other():

@@ -235,13 +235,53 @@ def test_settings_that_mean_nothing_are_refused(coverage, talker, settings, mess
 
 
 def test_homogeneity_refuses_the_settings_of_coverage_and_needs_a_path(homogeneity, talker, words):
-    for settings in ({"mode": "description"}, {"way": "seeded"}, {"tasks": ("rng_1_10",)}):
+    for settings in ({"mode": "description"}, {"shots": 1}, {"tasks": ("rng_1_10",)}):
         with pytest.raises(ConfigurationError, match="means nothing for homogeneity/mine"):
             prepare_repeated(
                 homogeneity, model=talker(), settings=RepeatedSettings(**settings), embedder=words()
             )
     with pytest.raises(ConfigurationError, match="--data path=FILE"):
         prepare_repeated("homogeneity/own-prompts", model=talker(), embedder=words())
+
+
+def test_verbalized_answers_to_open_prompts_are_taken_out_of_their_replies(
+    tmp_path, homogeneity, words, talker, evaluated
+):
+    def answer(prompt, number):
+        assert "exactly 4 entries" in prompt
+        if "joke" in prompt:
+            return "Here is one: a clock walks in."
+        rows = [{"text": text, "probability": 0.2} for text in ("Tom", "Mimi", "Felix", "Tom")]
+        return json.dumps({"responses": rows})
+
+    run = evaluated(homogeneity, tmp_path / "run", model=talker(answer=answer), way="verbalized", samples=4)
+    assert len(run.answers.responses) == 2 * 3  # 10 answers a prompt, 4 a reply
+    assert {row.way for row in run.answers.responses} == {"verbalized"}
+    # Of the 12 answers to the second prompt the first 10 count; those to the first are lost.
+    assert run.scores.n_unscored == {"fewer than two answers with words": 1}
+    assert run.scores.cells[1].sample_size == 10
+    assert run.scores.estimate("distinct").value == 3
+    assert run.scores.estimate("unparsed_share").value == 0.5
+    assert run.scores.readings[0].startswith("Of 20 answers asked for 10 are lost: 0 in replies")
+    assert run.answers.texts()["line 2"][:4] == ["Tom", "Mimi", "Felix", "Tom"]
+    assert load_repeated_run(run.folder, embedder=words()).scores == run.scores
+
+
+def test_seeded_answers_to_open_prompts_are_their_last_lines(tmp_path, homogeneity, talker, evaluated):
+    model = talker(answer=lambda prompt, number: f"k3x9{number}\nAnswer: Tom")
+    run = evaluated(homogeneity, tmp_path / "run", model=model, way="seeded")
+    assert run.answers.texts() == {"line 1": ["Tom"] * 10, "line 2": ["Tom"] * 10}
+    assert run.scores.estimate("intra_similarity").value == pytest.approx(1)
+    assert run.scores.estimate("unparsed_share").value == 0
+    assert run.scores.estimate("mean_words").value == 1
+
+
+def test_where_no_reply_can_be_read_nothing_but_that_is_told(tmp_path, homogeneity, talker, evaluated):
+    model = talker(answer=lambda prompt, number: "I would rather not.")
+    run = evaluated(homogeneity, tmp_path / "run", model=model, way="verbalized")
+    assert run.scores.estimate("intra_similarity").value is None
+    assert run.scores.estimate("unparsed_share").value == 1
+    assert not run.complete
 
 
 def test_runs_are_compared_prompt_by_prompt(tmp_path, coverage, talker, evaluated):
