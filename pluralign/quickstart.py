@@ -13,17 +13,17 @@ from pluralign.files import writing
 from pluralign.models import TransformersModel
 from pluralign.models.loading import load_weights
 from pluralign.models.protocol import LanguageModel
-from pluralign.records import Comparison, Estimate, content_hash, write_jsonl
+from pluralign.records import Comparison, Estimate, write_jsonl
 from pluralign.reports import Report, Section, Series, save_figure, verdict, write_page
-from pluralign.runs import Progress, Status, flat_facts, read_json, run_facts, write_json_atomically
+from pluralign.runs import Progress, Status, flat_facts, run_facts, write_json_atomically
 from pluralign.spectrum import (
     SpectrumFormat,
     SpectrumSequence,
     SurveySource,
     TrainingRecipe,
     build_sequences,
-    train,
 )
+from pluralign.study import train_once
 
 RESULTS_SCHEMA = 1
 
@@ -214,7 +214,9 @@ def _measure_tune_measure(
     template = SpectrumFormat.from_tokenizer(weights.tokenizer).chat_template
     measure(CHAT, TransformersModel(weights))
     measure(SPECTRUM, TransformersModel(weights, chat_template=template))
-    adapter = _trained(recipe, sequences=sequences, out=out, progress=stages("spectrum tuning"))
+    adapter = train_once(
+        recipe, sequences=lambda: sequences, output_dir=out, progress=stages("spectrum tuning")
+    )
     measure(TUNED, TransformersModel(load_weights(str(adapter))))
     return {evaluation: _measured(states, seed=settings.seed) for evaluation, states in runs.items()}, adapter
 
@@ -227,35 +229,6 @@ def _slice_of(estimate: Estimate, evaluation: str) -> str:
 def _short(evaluation: str) -> str:
     """The last part of an evaluation's id: for distributional/anes96, anes96."""
     return evaluation.rpartition("/")[2]
-
-
-def _trained(
-    recipe: TrainingRecipe, *, sequences: Sequence[SpectrumSequence], out: Path, progress: Progress
-) -> Path:
-    """Train, unless the folder holds an adapter that the same recipe made."""
-    record_path = out / "training.json"
-    digest = content_hash(recipe.model_dump(mode="json"))
-    if record_path.exists() and (record := read_json(record_path)).get("recipe_digest") == digest:
-        return out / str(record["adapter"])
-    result = train(
-        recipe,
-        sequences=sequences,
-        output_dir=out,
-        progress=lambda step, n_steps, loss: progress(step, n_steps),
-    )
-    record = {
-        "recipe_digest": digest,
-        "recipe": recipe.model_dump(mode="json"),
-        "adapter": result.path.name,
-        "n_steps": result.n_steps,
-        "losses": result.losses,
-        "n_tokens": result.n_tokens,
-        "n_supervised": result.n_supervised,
-        "seconds": result.seconds,
-        "precision": result.precision,
-    }
-    write_json_atomically(record_path, record)
-    return result.path
 
 
 def _measured(runs: Mapping[str, EvalRun], *, seed: int) -> Measured:

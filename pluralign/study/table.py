@@ -1,0 +1,230 @@
+"""What a study found: every arm's means over seeds, and the paired differences of one arm from the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pluralign.metrics.seeds import difference_over_seeds, mean_over_seeds
+from pluralign.metrics.statistics import PairedDifference
+from pluralign.records import Estimate, Interval
+from pluralign.study.config import Reported, StudyConfig
+from pluralign.study.running import Cell
+
+BY_SEEDS = "Student's t over {n} seeds"
+NO_SPREAD = "the same under every seed; "
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A row of the table.
+
+    Attributes:
+        measure: Name of the measure.
+        reported: The estimate, and how it is shown.
+    """
+
+    measure: str
+    reported: Reported
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One arm in one row.
+
+    Attributes:
+        values: One value a seed, in the order of seeds; None where nothing could be scored.
+        mean: Their mean, scaled as the row says; None where a value is missing.
+        interval: 95 % interval of the mean: over seeds, or, where every seed gives the same value, that of the
+            evaluation itself.
+        lower_is_better: Direction.
+        unit: Unit.
+    """
+
+    values: tuple[float | None, ...]
+    mean: float | None
+    interval: Interval | None
+    lower_is_better: bool | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """Everything that a study found.
+
+    Attributes:
+        config: The study.
+        quantities: The rows.
+        entries: Name of an arm -> quantity -> entry, where the arm was measured.
+        differences: Name of another arm -> quantity -> the reference minus it, paired by seed.
+    """
+
+    config: StudyConfig
+    quantities: tuple[Quantity, ...]
+    entries: dict[str, dict[Quantity, Entry]]
+    differences: dict[str, dict[Quantity, PairedDifference]]
+
+    def results(self) -> dict[str, Any]:
+        """results.json of the study."""
+
+        def named(quantity: Quantity) -> str:
+            return f"{quantity.measure}: {quantity.reported.estimate}, {quantity.reported.slice}"
+
+        return {
+            "title": self.config.title,
+            "n_seeds": self.config.seeds,
+            "reference": self.config.reference,
+            "arms": {
+                arm: {
+                    named(quantity): {
+                        "mean": entry.mean,
+                        "interval": entry.interval.model_dump(mode="json") if entry.interval else None,
+                        "values": entry.values,
+                        "unit": entry.unit,
+                    }
+                    for quantity, entry in row.items()
+                }
+                for arm, row in self.entries.items()
+            },
+            "differences": {
+                arm: {named(quantity): found._asdict() for quantity, found in row.items()}
+                for arm, row in self.differences.items()
+            },
+        }
+
+
+def study_table(config: StudyConfig, cells: Sequence[Cell]) -> StudyTable:
+    """Sum up the cells of a study.
+
+    Args:
+        config: The study.
+        cells: All its cells.
+    """
+    quantities = tuple(
+        Quantity(name, reported) for name, measure in config.measures.items() for reported in measure.report
+    )
+    entries: dict[str, dict[Quantity, Entry]] = {arm: {} for arm in config.arms}
+    for arm in config.arms:
+        for quantity in quantities:
+            found = [
+                _estimate(cell, quantity)
+                for cell in cells
+                if (cell.arm, cell.measure) == (arm, quantity.measure)
+            ]
+            if found:
+                entries[arm][quantity] = _entry(found, quantity.reported.scale)
+    reference = entries[config.reference]
+    differences: dict[str, dict[Quantity, PairedDifference]] = {}
+    for arm, row in entries.items():
+        if arm == config.reference:
+            continue
+        differences[arm] = {
+            quantity: difference
+            for quantity, entry in row.items()
+            if quantity in reference
+            and (difference := _difference(reference[quantity], entry, quantity.reported.scale)) is not None
+        }
+    return StudyTable(config=config, quantities=quantities, entries=entries, differences=differences)
+
+
+def _estimate(cell: Cell, quantity: Quantity) -> Estimate | None:
+    """The quantity's estimate; None where the evaluation has none under this arm."""
+    wanted = quantity.reported.estimate, quantity.reported.slice
+    return next((each for each in cell.estimates if (each.name, each.slice) == wanted), None)
+
+
+def _entry(found: Sequence[Estimate | None], scale: float) -> Entry:
+    values = tuple(None if each is None or each.value is None else each.value for each in found)
+    known = [each for each in found if each is not None]
+    whole = [scale * value for value in values if value is not None]
+    mean, interval = None, None
+    if len(whole) == len(values):
+        mean, bounds = mean_over_seeds(whole)
+        if len(set(whole)) > 1 and bounds is not None:
+            interval = Interval(low=bounds.low, high=bounds.high, method=BY_SEEDS.format(n=len(whole)))
+        elif (own := known[0].interval) is not None:
+            interval = Interval(
+                low=scale * own.low, high=scale * own.high, level=own.level, method=NO_SPREAD + own.method
+            )
+    return Entry(
+        values=values,
+        mean=mean,
+        interval=interval,
+        lower_is_better=known[0].lower_is_better if known else None,
+        unit=known[0].unit if known else "",
+    )
+
+
+def _difference(first: Entry, second: Entry, scale: float) -> PairedDifference | None:
+    pairs = [
+        (scale * one, scale * other)
+        for one, other in zip(first.values, second.values, strict=True)
+        if one is not None and other is not None
+    ]
+    if len(pairs) < len(first.values):
+        return None
+    ones, others = zip(*pairs, strict=True)
+    return difference_over_seeds(ones, others)
+
+
+def as_markdown(table: StudyTable) -> str:
+    """The study as two Markdown tables, a row a measure: means with intervals, and differences of the reference."""
+    arms = list(table.config.arms)
+    means = [
+        _row([_head(table, quantity), *(_shown(table.entries[arm].get(quantity), quantity) for arm in arms)])
+        for quantity in table.quantities
+    ]
+    others = list(table.differences)
+    differences = [
+        _row([
+            _head(table, quantity),
+            *(_shown_difference(table.differences[arm].get(quantity), quantity) for arm in others),
+        ])
+        for quantity in table.quantities
+        if quantity in table.entries[table.config.reference]
+    ]
+    return "\n".join([
+        *_heads(arms),
+        *means,
+        "",
+        f"{table.config.reference} minus each other arm, paired by seed:",
+        "",
+        *_heads(others),
+        *differences,
+        "",
+    ])
+
+
+def _heads(names: Sequence[str]) -> list[str]:
+    return [_row(["", *names]), _row(["---", *(["---:"] * len(names))])]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _head(table: StudyTable, quantity: Quantity) -> str:
+    """The title of a quantity, with its direction."""
+    directions = {row[quantity].lower_is_better for row in table.entries.values() if quantity in row}
+    arrows = {True: " ↓", False: " ↑"}
+    return quantity.reported.title + "".join(arrows.get(way, "") for way in directions if way is not None)
+
+
+def _shown(entry: Entry | None, quantity: Quantity) -> str:
+    if entry is None:
+        return "—"
+    if entry.mean is None:
+        return f"not scored under {sum(value is None for value in entry.values)} seeds"
+    digits = quantity.reported.digits
+    if entry.interval is None:
+        return f"{entry.mean:.{digits}f}"
+    mark = "*" if entry.interval.method.startswith(NO_SPREAD) else ""
+    return (
+        f"{entry.mean:.{digits}f} [{entry.interval.low:.{digits}f}, {entry.interval.high:.{digits}f}]{mark}"
+    )
+
+
+def _shown_difference(found: PairedDifference | None, quantity: Quantity) -> str:
+    if found is None:
+        return "—"
+    digits = quantity.reported.digits
+    return f"{found.difference:+.{digits}f} [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"

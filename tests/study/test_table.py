@@ -1,0 +1,114 @@
+import pytest
+
+from pluralign.records import Estimate, Interval
+from pluralign.study import Cell, StudyConfig, as_markdown, study_table
+
+CONFIG = StudyConfig.model_validate({
+    "title": "A study",
+    "seeds": 3,
+    "reference": "tuned",
+    "suite": {"sources": {"coloured": {"rows": 4}}},
+    "arms": {
+        "untuned": {},
+        "tuned": {"train": {}},
+        "hot": {"only_these": True, "settings": {"coverage": {}}},
+    },
+    "measures": {
+        "flight": {
+            "evaluation": "sequences/flight",
+            "report": [{"estimate": "accuracy", "title": "right (%)", "scale": 100, "digits": 1}],
+        },
+        "coverage": {
+            "evaluation": "coverage/valid-outputs",
+            "report": [{"estimate": "yield", "title": "yield", "digits": 1}],
+        },
+    },
+})
+
+
+def estimate(name, value, *, lower_is_better=False):
+    return Estimate(
+        name=name,
+        value=value,
+        reason="nothing to score" if value is None else None,
+        interval=None if value is None else Interval(low=value - 1, high=value + 1, method="bootstrap"),
+        n_questions=4,
+        n_cells=4,
+        unit="probability",
+        definition="d",
+        lower_is_better=lower_is_better,
+    )
+
+
+def cells(**values):
+    return [
+        Cell(arm, seed, measure, (estimate(name, value),))
+        for (arm, measure, name), found in values.pop("found").items()
+        for seed, value in enumerate(found)
+    ]
+
+
+@pytest.fixture
+def table():
+    found = {
+        ("untuned", "flight", "accuracy"): [0.25, 0.25, 0.25],
+        ("untuned", "coverage", "yield"): [1.0, 2.0, 3.0],
+        ("tuned", "flight", "accuracy"): [0.5, 0.5, 0.25],
+        ("tuned", "coverage", "yield"): [11.0, 12.0, 16.0],
+        ("hot", "coverage", "yield"): [1.0, None, 3.0],
+    }
+    return study_table(CONFIG, cells(found=found))
+
+
+def quantity(table, measure):
+    return next(each for each in table.quantities if each.measure == measure)
+
+
+def test_means_are_over_seeds_and_scaled(table):
+    entry = table.entries["tuned"][quantity(table, "flight")]
+
+    assert entry.mean == pytest.approx(100 * 1.25 / 3)
+    # s = 100 * .25 / sqrt(3), t(.975, 2) = 4.302653
+    assert entry.interval.high - entry.mean == pytest.approx(4.302653 * 100 * 0.25 / 3, rel=1e-6)
+
+
+def test_what_is_the_same_under_every_seed_has_the_interval_of_the_evaluation(table):
+    entry = table.entries["untuned"][quantity(table, "flight")]
+
+    assert entry.interval.method == "the same under every seed; bootstrap"
+    assert (entry.interval.low, entry.interval.high) == (-75, 125)
+
+
+def test_a_seed_without_a_value_leaves_no_mean(table):
+    entry = table.entries["hot"][quantity(table, "coverage")]
+
+    assert entry.mean is None
+    assert entry.values == (1.0, None, 3.0)
+    assert quantity(table, "coverage") not in table.differences["hot"]
+    assert "not scored under 1 seeds" in as_markdown(table)
+
+
+def test_differences_are_paired_by_seed(table):
+    found = table.differences["untuned"][quantity(table, "coverage")]
+
+    # 10, 10, 13
+    assert found.difference == 11
+    assert found.high - found.difference == pytest.approx(4.302653 * 3**0.5 / 3**0.5, rel=1e-6)
+
+
+def test_markdown_shows_every_arm_and_the_direction(table):
+    lines = as_markdown(table).splitlines()
+
+    assert lines[0] == "|  | untuned | tuned | hot |"
+    assert lines[2].startswith("| right (%) ↑ | 25.0 [-75.0, 125.0]* | 41.7 [")
+    assert lines[2].endswith("| — |")
+    assert lines[3].endswith("| not scored under 1 seeds |")
+    assert lines[5] == "tuned minus each other arm, paired by seed:"
+    assert lines[9].startswith("| right (%) ↑ | +16.7 [")
+
+
+def test_results_hold_the_values_of_every_seed(table):
+    results = table.results()
+
+    assert results["arms"]["tuned"]["coverage: yield, all"]["values"] == (11.0, 12.0, 16.0)
+    assert results["differences"]["untuned"]["coverage: yield, all"]["difference"] == 11
