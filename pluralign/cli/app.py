@@ -26,8 +26,10 @@ from pluralign.cli import (
     profiles,
     quickstart,
     raters,
+    serve,
     spectrum,
     steer,
+    study,
     training,
 )
 from pluralign.cli.console import progress_console
@@ -66,8 +68,10 @@ app.add_typer(evaluation.app, name="eval")
 app.command("compare")(evaluation.compare)
 app.add_typer(spectrum.app, name="spectrum")
 app.add_typer(training.app, name="train")
+app.add_typer(study.app, name="study")
 app.add_typer(profiles.app, name="profile")
 app.command("steer")(steer.steer)
+app.command("serve")(serve.serve)
 app.add_typer(guard.app, name="guard")
 guard.app.command("evaluate")(guard_evaluate.evaluate)
 app.add_typer(raters.app, name="raters")

@@ -48,7 +48,7 @@ class OutputWatch:
             return ""
         self._held += piece
         released = []
-        while not self.stopped and (end := _piece_end(self._held)):
+        while not self.stopped and (end := piece_end(self._held)):
             sentence, self._held = self._held[:end], self._held[end:]
             released.append(self._passed(sentence))
         return "".join(released)
@@ -77,7 +77,7 @@ class OutputWatch:
         return not self.stopped
 
 
-def _piece_end(held: str) -> int:
+def piece_end(held: str) -> int:
     """Where the first sentence ends, or what is too long to wait for; 0 where neither is there yet."""
     found = _END.search(held)
     if found and found.end() <= LONGEST_PIECE:
