@@ -1,7 +1,7 @@
 """Tokens drawn a second for prompts of one profile: its system prompt read once, against read with every prompt.
 
-Both draw the same answers with the same model in one run, by turns, in batches of the same size; the texts must be
-equal.
+Both draw the same answers with the same model in one run, by turns, in batches of the same size or, with --one-by-one,
+a call for each prompt as an application makes them; the texts must be equal.
 """
 
 import argparse
@@ -47,6 +47,13 @@ def steered(
     if not reuse:
         model._kept = NothingKept(model.model)
     steerer = Steerer(model, guard, nonce="benchmark")
+    if arguments.one_by_one:
+        start = time.perf_counter()
+        calls = [
+            steerer.generate(prompt, profile=arguments.profile, max_new_tokens=arguments.max_new_tokens)
+            for prompt in prompts(arguments.prompts)
+        ]
+        return time.perf_counter() - start, [answer for (answer,) in calls]
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         answers = steerer.generate_many(
@@ -66,6 +73,7 @@ def main() -> None:
     parser.add_argument("--max-new-tokens", type=int, default=24)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--model", default="embedded")
+    parser.add_argument("--one-by-one", action="store_true", help="a call for each prompt")
     arguments = parser.parse_args()
     weights = load_weights(arguments.model, dtype="float32", device="cpu")
     guard = Guard.default()
@@ -80,7 +88,8 @@ def main() -> None:
         raise AssertionError("The texts differ.")
     n_tokens = sum(answer.n_tokens for answer in with_reuse[0][1])
     print(
-        f"{arguments.prompts} prompts with the profile {arguments.profile!r}, {n_tokens} tokens drawn, texts equal"
+        f"{arguments.prompts} prompts{' one by one' * arguments.one_by_one} with the profile "
+        f"{arguments.profile!r}, {n_tokens} tokens drawn, texts equal"
     )
     for label, runs in (("read once", with_reuse), ("read each time", without)):
         print(f"  {label:14} {n_tokens / statistics.median(run[0] for run in runs):7.1f} tokens/s")

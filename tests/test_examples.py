@@ -21,6 +21,14 @@ PRINTED = {
         "warband: refused",
         "3 entries, 0 faults",
     ),
+    "gateway_openai_client.py": (
+        "whole: I was told who I am in 1 system message.",
+        "ethics-of-care, verdict serve",
+        "stream: I was told who I am in 1 system message.",
+        "warband: status 403.",
+        "kantian-ethic: status 404.",
+        "kantian-ethics",
+    ),
     "own_questions.py": ("js_divergence_bits",),
     "steer_application.py": (
         "ethics-of-care",
@@ -28,7 +36,24 @@ PRINTED = {
         "a population of three profiles",
         "refused before anything was asked",
     ),
+    "steer_spectrum_tuned.py": (
+        "steered by way of: spectrum",
+        "and 3 known answers: Agree 1.00, Neither 0.00, Disagree 0.00 (n = 40; 0 draws name none)",
+    ),
     "steering_of_any_system.py": ("Differences between groups are caricatured",),
+    "survey_batch.py": (
+        "Interrupted after 40 of 160 units",
+        "80 of 160 answered",
+        "160 answers: ethics-of-care 73, schwartz-tradition 57, utilitarianism 30",
+        "May a doctor lie to spare a patient? n = 35 of 40",
+        "not counted: {'refused': 8}",
+    ),
+    "three_profiles.py": (
+        "steered by way of: system",
+        "kantian-ethics            0.33          0.33          0.33          1.00",
+        "ethics-of-care and utilitarianism: 0.000",
+        "all three: Yes 0.33, No 0.33, It depends 0.33",
+    ),
 }
 
 
@@ -42,6 +67,18 @@ def test_examples_run(path, tmp_path, monkeypatch, capsys):
     runpy.run_path(str(path), run_name="__main__")
     out = capsys.readouterr().out
     assert [text for text in PRINTED[path.name] if text not in out] == []
+
+
+@pytest.mark.slow
+def test_a_spectrum_tuned_model_is_steered(tmp_path, monkeypatch, capsys, embedded_model):
+    monkeypatch.setattr(sys, "argv", ["steer_spectrum_tuned.py", "--steps", "2", "--draws", "4"])
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(CHECKOUT / "examples" / "steer_spectrum_tuned.py"), run_name="__main__")
+    out = capsys.readouterr().out
+
+    assert "step 2 of 2" in out
+    assert "steered by way of: spectrum" in out
+    assert out.count("draws name none") == 2
 
 
 @pytest.mark.parametrize(

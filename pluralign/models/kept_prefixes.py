@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 # What all kept openings may take together, keys and values of every layer: 0.5 GiB.
 _MAX_BYTES = 2**29
+# Prompts asked one at a time that are kept whole, as it shows only later what the next ones have in common with them.
+_MAX_ALONE = 8
 
 
 @dataclass(frozen=True)
 class _Kept:
     tokens: Tokens
     context: Context
+    alone: bool
 
     @property
     def n_bytes(self) -> int:
@@ -58,7 +61,8 @@ class KeptPrefixes:
     def read_shared(self, contexts: Sequence[Tokens], *, room: int = 0) -> Context:
         """Read the opening that prompts share, as far as it is not kept; nothing where it is too short.
 
-        At least one token of every prompt is left over. For a single prompt, the opening is what is kept of it.
+        At least one token of every prompt is left over. A single prompt is its own opening: the next one may begin
+        alike, as an application's prompts for one profile do.
 
         Args:
             contexts: Token ids of the prompts.
@@ -71,45 +75,55 @@ class KeptPrefixes:
         # What follows is padded behind the opening, so a sliding window shorter than the whole would lose a part.
         if window is not None and max(map(len, contexts)) + room > window:
             return nothing_read(self._model)
-        opening = shared_prefix(contexts)
-        if len(contexts) == 1:
-            opening = contexts[0][:-1]
-            opening = opening[: max((_overlap(tokens, opening) for tokens in self.known()), default=0)]
-        return self._read(opening) if opening else nothing_read(self._model)
+        alone = len(contexts) == 1
+        opening = contexts[0][:-1] if alone else shared_prefix(contexts)
+        if not opening or (alone and len(opening) < LONG_OPENING):
+            return nothing_read(self._model)
+        return self._read(opening, alone=alone)
 
-    def keep(self, tokens: Tokens, context: Context) -> None:
+    def keep(self, tokens: Tokens, context: Context, *, alone: bool = False) -> None:
         """Keep an opening for later, in place of those that it begins with.
 
         Args:
             tokens: Its token ids.
             context: What the model has read: these tokens, in one row.
+            alone: Whether it is all of a prompt that was asked by itself; few of these are kept.
         """
-        new = _Kept(tokens, context)
+        new = _Kept(tokens, context, alone)
         if len(tokens) < LONG_OPENING or new.n_bytes > self._max_bytes:
             return
-        self._entries = [entry for entry in self._entries if tokens[: len(entry.tokens)] != entry.tokens]
+        self._entries = [
+            entry
+            for entry in self._entries
+            if tokens[: len(entry.tokens)] != entry.tokens or (alone and not entry.alone)
+        ]
         self._entries.append(new)
+        others = [entry for entry in self._entries if entry.alone][:-_MAX_ALONE]
+        self._entries = [entry for entry in self._entries if not any(entry is each for each in others)]
         while sum(entry.n_bytes for entry in self._entries) > self._max_bytes:
             del self._entries[0]
 
-    def _read(self, tokens: Tokens) -> Context:
+    def _read(self, tokens: Tokens, *, alone: bool) -> Context:
         """Read an opening behind the longest part of it that is kept."""
         self.known()
         entry = max(self._entries, key=lambda entry: _overlap(entry.tokens, tokens), default=None)
         n_kept = _overlap(entry.tokens, tokens) if entry else 0
         if entry is None or n_kept == 0:
             context = read(self._model, [tokens], after=nothing_read(self._model))[1]
-            self.keep(tokens, context)
+            self.keep(tokens, context, alone=alone)
             return context
         # Its last token is read anew: it looks at all the others, in every layer.
         last = n_kept - 1
         context = read(self._model, [tokens[last:]], after=entry.context.first(last))[1]
         if not _agree(context, entry.context, position=last):
             self._entries.clear()
-            return self._read(tokens)
-        self._entries = [*(other for other in self._entries if other is not entry), entry]
+            return self._read(tokens, alone=alone)
+        others = [other for other in self._entries if other is not entry]
+        # Of prompts asked one at a time that begin alike, the last stands for all.
+        replaced = alone and entry.alone and n_kept < len(tokens)
+        self._entries = others if replaced else [*others, entry]
         if n_kept < len(tokens):
-            self.keep(tokens, context)
+            self.keep(tokens, context, alone=alone)
         return context
 
 

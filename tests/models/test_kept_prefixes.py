@@ -91,7 +91,36 @@ def test_draws_do_not_depend_on_what_was_read_before(model, tiny_weights, comput
     assert [[draw.text for draw in draws] for [draws] in again] == [
         [draw.text for draw in draws] for [draws] in fresh
     ]
-    assert computed[0] == 1  # the last token of what is kept; else the whole prompt stood here
+    # The last token of what is kept, and the question; else the whole prompt stood here.
+    assert computed[0] < len(model._encode(asked[0], OPTIONS)[0].context) - n_opening(model, PROFILES[0])
+
+
+def test_prompts_asked_one_at_a_time_read_their_profile_once(model, computed):
+    asked = prompts(PROFILES[0]) + prompts(PROFILES[1])
+    found = [model.score_options([prompt], [OPTIONS])[0].log_probs for prompt in asked]
+
+    n_whole = sum(len(model._encode(prompt, OPTIONS)[0].context) for prompt in asked)
+    n_saved = 3 * sum(n_opening(model, profile) for profile in PROFILES[:2])
+    n_answers = sum(len(ids) for prompt in asked for ids in model._encode(prompt, OPTIONS)[0].options)
+    assert sum(computed) < n_whole - n_saved + n_answers
+    np.testing.assert_allclose(found, in_full(model, asked), rtol=0, atol=1e-4)
+
+
+def test_of_prompts_that_begin_alike_the_last_is_kept_and_few_others(model):
+    kept = KeptPrefixes(model.model)
+    openings = [[start, *range(3, 80)] for start in range(100, 110)]
+    with torch.inference_mode():
+        kept.read_shared([[*openings[0], 1], [*openings[0], 2]])
+        for last in (5, 6, 7):
+            assert kept.read_shared([[*openings[1], last, 1]]).n_tokens == 79
+        assert kept.known() == [openings[0], [*openings[1], 7]]
+        # What prompts are known to share stays beside a prompt that goes on from it.
+        kept.read_shared([[*openings[0], 8, 1]])
+        assert sorted(map(len, kept.known())) == [78, 79, 79]
+        for opening in openings[2:]:
+            kept.read_shared([[*opening, 1]])
+
+    assert kept.known() == [openings[0], *openings[2:]]
 
 
 def an_optimizer_step(model):
@@ -187,7 +216,7 @@ def test_no_more_is_kept_than_the_bound_allows_and_the_last_used_stays(model):
         for opening in openings:
             kept.read_shared([[*opening, 1], [*opening, 2]])
         assert kept.known() == openings
-        kept.read_shared([[*openings[0], 1]])
+        kept.read_shared([[*openings[0], 1], [*openings[0], 3]])
         assert kept.known() == [openings[1], openings[2], openings[0]]
 
         n_bytes = 78 * 2 * 2 * 2 * 16 * 4  # tokens, layers, keys and values, heads, their size, bytes

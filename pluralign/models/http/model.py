@@ -1,6 +1,7 @@
 """A language model behind an OpenAI-compatible server."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -35,11 +36,17 @@ from pluralign.models.sampling import check_params
 from pluralign.models.transformers_model import folded
 from pluralign.records.jsonl import content_hash
 
+_log = logging.getLogger(__name__)
+
 # Seeds are non-negative 32-bit numbers to some servers, the largest of which means "any".
 _SEED_RANGE = 2**31
 # Draws kept beside one that failed, until they are asked for again.
 _MAX_KEPT = 10_000
 _MAX_PATH_TOKENS = 64
+_NO_DRAWS = (
+    "the server gives the same answer to every draw, whatever the temperature, so that draws would say nothing about "
+    "the model's distribution. It can be asked at temperature 0."
+)
 
 
 class HttpModel:
@@ -65,6 +72,8 @@ class HttpModel:
             self._transport.close()
             raise
         self._kept: dict[str, Draw] = {}
+        if not self.abilities.draws:
+            _log.warning("%s: %s", self.id, _NO_DRAWS)
 
     def close(self) -> None:
         """Close the connections."""
@@ -86,7 +95,7 @@ class HttpModel:
         """What the server can do; options are scored where that is exact for all kinds of prompt that it takes."""
         able = self.abilities
         offered = {
-            Capability.SAMPLE: able.chat or able.text,
+            Capability.SAMPLE: able.draws,
             Capability.CHAT: able.chat,
             Capability.SYSTEM_PROMPT: able.chat and able.system_prompt,
             Capability.SPECTRUM_PROMPT: able.chat and able.spectrum,
@@ -105,9 +114,11 @@ class HttpModel:
             "model": self.id,
             "served": able.served or "unknown",
             "server": able.server,
+            "dialect": able.dialect,
             "chat": "yes" if able.chat else "no",
             "system_prompt": "yes" if able.system_prompt else "folded into the user's turn",
             "continues": able.continuing,
+            "draws": "yes" if able.draws else "always the same",
             "seeds": "honoured" if able.seeds else "ignored",
             "scores": able.scores,
             "marks": json.dumps(dict(able.marks), sort_keys=True),
@@ -138,10 +149,12 @@ class HttpModel:
         Raises:
             ModelError: A draw failed for good. The others are kept, and not drawn again when they are asked for again,
                 as runs do, one unit at a time.
-            UnsupportedError: The server does not take prompts of this kind.
+            UnsupportedError: The server does not take prompts of this kind, or makes no draws.
             ConfigurationError: A sampling parameter is out of range.
         """
         check_params(params)
+        if params.temperature > 0 and not self.abilities.draws:
+            raise UnsupportedError(f"{self.id}: {_NO_DRAWS}")
         if n < 1:
             raise ConfigurationError(f"n: {n} draws cannot be made; it must be 1 or more.")
         calls = {
@@ -259,7 +272,7 @@ class HttpModel:
         )
         return Call(
             answer_path(chat=chat),
-            lambda reply: replies.read_draw(reply, chat=chat, own_distribution=own),
+            lambda reply: replies.read_draw(reply, chat=chat, own_distribution=own, stop=stop),
             body=body | how,
         )
 

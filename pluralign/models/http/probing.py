@@ -10,6 +10,7 @@ from pluralign.models.http.scoring import ExactScorer
 from pluralign.models.http.transport import Call, Failure, ReplyError, T, Transport
 from pluralign.models.http.wire import (
     Abilities,
+    Dialect,
     RequestError,
     answer_path,
     answering,
@@ -18,7 +19,7 @@ from pluralign.models.http.wire import (
     failed,
     text_body,
 )
-from pluralign.models.protocol import Chat, Message, SamplingParams, Text
+from pluralign.models.protocol import Chat, Draw, Message, SamplingParams, Text
 from pluralign.models.remote_text import ProbeResult
 from pluralign.models.remote_text import probe as probe_marks
 
@@ -37,11 +38,18 @@ _QUESTION = Message("user", "Say one word.")
 _WITH_SYSTEM = (Message("system", "Be kind."), _QUESTION)
 _TEXT = Text("Question: Is it so?\nAnswer: ")
 _FEW, _SOME = SamplingParams(max_new_tokens=2, temperature=0), SamplingParams(max_new_tokens=16)
+_HOT = SamplingParams(max_new_tokens=16, temperature=2)
 _N_TOP = (20, 5)
 _KEY_STATUSES = frozenset({401, 403})
 # How a server says that it lacks a route, or what a model of its kind would need for it; whatever else goes wrong says
 # nothing about what it can do.
 _LACKING = frozenset({200, 400, 401, 403, 404, 405, 422, 500, 501})
+# Retries of what need not be known: a route that always fails is not waited for long.
+_FEW_RETRIES = 2
+# In the order in which servers are asked for their names.
+_DIALECTS: tuple[Dialect, ...] = ("vllm", "llama.cpp", "transformers")
+# Routes of `transformers serve` that no other server has together.
+_TRANSFORMERS_ROUTES = frozenset({"/load_model", "/reset"})
 # With fewer tokens than this a template closes no turn and opens none.
 _SLACK_TOKENS = 1
 
@@ -63,7 +71,7 @@ def find_abilities(transport: Transport) -> Abilities:
         raise _unusable(transport, chat, text)
     known = replace(known, chat=not isinstance(chat, Failure), text=not isinstance(text, Failure))
     known = replace(known, n_top=_n_top(transport, known))
-    known = _seeds(transport, known)
+    known = _draws(transport, known)
     if known.chat:
         known = replace(
             known,
@@ -108,7 +116,8 @@ def _several(transport: Transport, calls: Sequence[Call[T]]) -> list[T | None]:
 def _identity(transport: Transport) -> Abilities:
     """The model's name, and what the server says of it and of itself."""
     endpoint = transport.endpoint
-    listed = _one(transport, Call("/models", _read_models))
+    n_retries = min(_FEW_RETRIES, endpoint.retries) if endpoint.model else None
+    listed = _one(transport, Call("/models", _read_models, retries=n_retries))
     models: dict[str, str] = {} if isinstance(listed, Failure) else listed
     if not endpoint.model and len(models) != 1:
         which = f" It serves: {', '.join(sorted(models))}." if models else ""
@@ -116,9 +125,15 @@ def _identity(transport: Transport) -> Abilities:
             f"Name the model that {endpoint.url} is asked for, behind a '#': {endpoint.url}#model.{which}"
         )
     model = endpoint.model or next(iter(models))
-    calls = [Call("/version", _read_vllm, at_root=True), Call("/props", _read_llama, at_root=True)]
-    named = [each for each in _several(transport, calls) if each is not None]
-    return Abilities(model=model, served=models.get(model, ""), server=named[0] if named else "unknown")
+    calls = [
+        Call("/version", _read_vllm, at_root=True),
+        Call("/props", _read_llama, at_root=True),
+        Call("/openapi.json", _read_transformers, at_root=True),
+    ]
+    servers = _several(transport, calls)
+    named = [(each, server) for each, server in zip(_DIALECTS, servers, strict=True) if server is not None]
+    dialect, server = named[0] if named else ("openai", "unknown")
+    return Abilities(model=model, served=models.get(model, ""), server=server, dialect=dialect)
 
 
 def _chats(transport: Transport, known: Abilities) -> tuple[Any, Abilities]:
@@ -127,6 +142,10 @@ def _chats(transport: Transport, known: Abilities) -> tuple[Any, Abilities]:
     if isinstance(answer, Failure) and "max_completion_tokens" in answer.reason:
         known = replace(known, length_field="max_completion_tokens")
         answer = _one(transport, _answer(known, [_QUESTION], _FEW, read=_read_served))
+    if isinstance(answer, Failure) and known.dialect != "openai":
+        plain = replace(known, dialect="openai")
+        again = _one(transport, _answer(plain, [_QUESTION], _FEW, read=_read_served))
+        answer, known = (answer, known) if isinstance(again, Failure) else (again, plain)
     if isinstance(answer, str) and answer != known.model:
         known = replace(known, served=f"{known.served} {answer}".strip())
     return answer, known
@@ -183,17 +202,41 @@ def _n_top(transport: Transport, known: Abilities) -> int:
     return 0
 
 
-def _seeds(transport: Transport, known: Abilities) -> Abilities:
-    """Whether draws follow the seed: with one seed twice the same text, with others another one."""
-    messages = [Message("user", "Write twenty random words.")] if known.chat else None
-    calls = [_answer(known, messages, _SOME, seed=seed) for seed in (11, 11, 12, 13)]
-    drawn = [each for each in _several(transport, calls) if each is not None]
-    if len(drawn) < len(calls):
-        return replace(known, accepts_seed=False)
+def _draws(transport: Transport, known: Abilities) -> Abilities:
+    """Whether the server draws, and whether draws follow the seed: with one twice the same text, else others."""
+    drawn = _drawn(transport, known, _SOME, seeds=(11, 11, 12, 13))
+    if drawn is None:
+        known = replace(known, accepts_seed=False)
+        drawn = _drawn(transport, known, _SOME, seeds=(None,) * 4)
+    if drawn and _are_one(drawn):
+        # A model can be sure of its answer; what is drawn at twice the temperature tells.
+        hot = _drawn(transport, known, _HOT, seeds=(14, 15, 16, 17) if known.accepts_seed else (None,) * 4)
+        known = replace(known, draws=hot is None or not _are_one(hot))
+    if not drawn or not known.accepts_seed:
+        return known
     if transport.endpoint.seeds != "probe":
         return replace(known, seeds=transport.endpoint.seeds == "honoured")
     first, again, *others = (draw.text for draw in drawn)
-    return replace(known, seeds=first == again and any(other != first for other in others))
+    follows = first == again and any(other != first for other in others)
+    # `transformers serve` has one generator, which every request seeds anew while others are under way.
+    alone = known.dialect != "transformers" or transport.endpoint.concurrency == 1
+    return replace(known, seeds=follows and alone)
+
+
+def _drawn(
+    transport: Transport, known: Abilities, params: SamplingParams, *, seeds: Sequence[int | None]
+) -> list[Draw] | None:
+    """A draw with each seed; None where the server takes no such request."""
+    messages = [Message("user", "Write twenty random words.")] if known.chat else None
+    calls = [_answer(known, messages, params, seed=seed) for seed in seeds]
+    found = [each for each in _several(transport, calls) if each is not None]
+    return found if len(found) == len(calls) else None
+
+
+def _are_one(drawn: Sequence[Draw]) -> bool:
+    """Whether all are the same text; of models that think until they are cut, and said nothing, it is not known."""
+    cut = all(not draw.text and draw.finish == "length" for draw in drawn)
+    return len({draw.text for draw in drawn}) == 1 and not cut
 
 
 def _continuing(transport: Transport, known: Abilities) -> Literal["flags", "plain", "no"]:
@@ -373,6 +416,13 @@ def _read_vllm(reply: Any) -> str:
     if isinstance(reply, dict) and isinstance(reply.get("version"), str):
         return f"vllm {reply['version']}"
     raise ReplyError("it names no version")
+
+
+def _read_transformers(reply: Any) -> str:
+    routes = reply.get("paths") if isinstance(reply, dict) else None
+    if isinstance(routes, dict) and set(routes) >= _TRANSFORMERS_ROUTES:
+        return "transformers serve"
+    raise ReplyError("it lists other routes")
 
 
 def _read_llama(reply: Any) -> str:

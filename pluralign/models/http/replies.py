@@ -45,7 +45,7 @@ class ReadTokens:
     log_probs: tuple[float, ...]
 
 
-def read_draw(reply: Any, *, chat: bool, own_distribution: bool) -> Draw:
+def read_draw(reply: Any, *, chat: bool, own_distribution: bool, stop: Sequence[str] = ()) -> Draw:
     """The one answer in a reply.
 
     The log-probability is given where the server names that of every token drawn, the end of the turn included.
@@ -55,6 +55,7 @@ def read_draw(reply: Any, *, chat: bool, own_distribution: bool) -> Draw:
         chat: Whether it is one to a chat.
         own_distribution: Whether it was drawn at temperature 1 with nothing cut off, so that the server's
             log-probabilities are the model's own, whether or not it gives them after the temperature.
+        stop: What ends an answer; some servers leave it, and what its last token holds behind it, in the text.
     """
     choice = _choice(reply)
     finish = str(choice.get("finish_reason"))
@@ -67,6 +68,8 @@ def read_draw(reply: Any, *, chat: bool, own_distribution: bool) -> Draw:
     n_tokens = _usage(reply, "completion_tokens")
     if n_tokens is None:
         raise ReplyError("its answer does not say how many tokens it has (usage.completion_tokens)")
+    if found := [text.find(each) for each in stop if each in text]:
+        text, finish = text[: min(found)], "stop"
     complete = own_distribution and log_probs is not None and len(log_probs) == n_tokens
     return Draw(
         text=text,

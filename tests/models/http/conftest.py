@@ -166,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send({"object": "list", "data": self.server.models})
         elif self.path == "/version" and "version" in self.server.features:
             self.send({"version": "0.11.0"})
+        elif self.path == "/props" and "props" in self.server.features:
+            self.send({"build_info": "b6000", "model_path": "/models/toy.gguf"})
         else:
             self.send({"error": {"message": "no such route"}}, status=404)
 
@@ -221,7 +223,7 @@ class Handler(BaseHTTPRequestHandler):
         values: list[float] = []
         for _ in range(request.get("max_tokens") or request.get("max_completion_tokens") or 16):
             log_probs = self.server.brain.log_probs([*ids, *tokens])
-            if request.get("temperature", 1) == 0:
+            if request.get("temperature", 1) == 0 or "greedy" in self.server.features:
                 token = int(log_probs.argmax())
             else:
                 cumulative = np.exp(log_probs).cumsum()
@@ -252,6 +254,9 @@ class Handler(BaseHTTPRequestHandler):
         if "max_completion" in features and "max_tokens" in request:
             self.send({"error": {"message": "Use 'max_completion_tokens' instead."}}, status=400)
             return
+        if "strict" in features and {"top_k", "min_p", "repetition_penalty"} & set(request):
+            self.send({"error": {"message": "Unknown parameter: 'top_k'."}}, status=400)
+            return
         text = brain.chat(request["messages"])
         ids = brain.encode(text, honours=True)
         if "flags" in features and request.get("continue_final_message"):
@@ -264,6 +269,8 @@ class Handler(BaseHTTPRequestHandler):
             )
         tokens, values = self.drawn(ids, request)
         content, finish = self.said(tokens, request)
+        if "thinks" in features:
+            content, finish = "", "length"
         choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}
         if request.get("logprobs") and "logprobs" in features:
             n_top = request.get("top_logprobs", 0)

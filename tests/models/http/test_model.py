@@ -24,9 +24,11 @@ def test_a_server_with_everything(serve, connect):
         "model": model.id,
         "served": "/models/toy-7b",
         "server": "vllm 0.11.0",
+        "dialect": "vllm",
         "chat": "yes",
         "system_prompt": "yes",
         "continues": "flags",
+        "draws": "yes",
         "seeds": "honoured",
         "scores": "ids",
         "marks": '{"<|im_end|>": "token"}',
@@ -120,9 +122,67 @@ def test_what_is_sent(serve, connect):
         "max_tokens": 5,
         "temperature": 0.5,
         "top_p": 0.9,
+        "top_k": -1,
         "min_p": 0.1,
+        "repetition_penalty": 1.0,
         "stop": ["\n"],
     }
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"version"}, {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}),
+        ({"props"}, {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}),
+        (set(), {}),
+        # Names itself as vLLM does, and takes no field that OpenAI has not.
+        ({"version", "strict"}, {}),
+    ],
+)
+def test_servers_with_other_defaults_are_told_to_cut_nothing_off(serve, connect, features, extra, said):
+    server = serve(features["hosted"] | extra)
+    model = connect(server)
+    model.sample([ask("Why?")], n=1, seed=0, params=HEAT)
+    body = server.requests[-1][2]
+
+    usual = {"model", "messages", "max_tokens", "temperature", "seed", "logprobs"}
+    assert {name: value for name, value in body.items() if name not in usual} == said
+    assert model.fingerprint()["dialect"] == (
+        "openai" if not said else {"version": "vllm", "props": "llama.cpp"}[next(iter(extra))]
+    )
+
+
+def test_a_server_that_never_draws_is_not_sampled(serve, connect, features, caplog):
+    server = serve(features["hosted"] | {"greedy"})
+    model = connect(server)
+
+    assert model.can == {Capability.CHAT, Capability.SYSTEM_PROMPT}
+    assert model.fingerprint()["draws"] == "always the same"
+    assert "gives the same answer to every draw" in caplog.text
+    with pytest.raises(UnsupportedError, match=r"gives the same answer to every draw.* at temperature 0"):
+        model.sample([ask("Why?")], n=2, seed=0, params=HEAT)
+    cold = SamplingParams(temperature=0, max_new_tokens=4)
+    first, second = model.sample([ask("Why?")], n=2, seed=0, params=cold)[0]
+    assert first == second
+
+
+def test_a_server_that_says_nothing_yet_may_draw(serve, connect, features):
+    server = serve(features["hosted"] | {"thinks"})
+
+    assert Capability.SAMPLE in connect(server).can
+
+
+@pytest.mark.parametrize("n_tokens", [80, 3])
+def test_stop_strings_left_in_an_answer_are_cut_off(serve, connect, faults, n_tokens):
+    server = serve()
+    model = connect(server)
+    choice = {"index": 0, "text": " one\nQuestion: two", "finish_reason": "length"}
+    server.faults = [faults["sends"]({"choices": [choice], "usage": {"completion_tokens": n_tokens}})]
+    [[draw]] = model.sample(
+        [Text("Once", end="\n")], n=1, seed=0, params=SamplingParams(max_new_tokens=80, stop=("two", "Quest"))
+    )
+
+    assert (draw.text, draw.finish, draw.n_tokens) == (" one", "stop", n_tokens)
 
 
 def test_text_ends_with_its_end(serve, connect):
