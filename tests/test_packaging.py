@@ -72,10 +72,11 @@ def test_the_wheel_holds_the_package_and_the_shipped_specs(names: list[str]):
         for path in (CHECKOUT / "evals").rglob("*.yaml")
     }
 
+    page = {f"pluralign/serve/page/{name}" for name in ("index.html", "page.css", "page.js", "icon.svg")}
+    modules = {"pluralign/py.typed", "pluralign/__main__.py", "pluralign/spectrum/__init__.py"}
+
     assert shipped
-    assert shipped | {"pluralign/py.typed", "pluralign/__main__.py", "pluralign/spectrum/__init__.py"} <= set(
-        names
-    )
+    assert shipped | page | modules <= set(names)
 
 
 def test_the_wheel_holds_nothing_else(names: list[str]):

@@ -83,7 +83,8 @@ class DistributionExchange(Exchange):
             return name  # a server that lists nothing may have it all the same
         if name is None:
             if len(known) != 1:
-                raise invalid(f"model: name one of {', '.join(known)}.", param="model")
+                hint = f"name one of {', '.join(known)}" if known else "name it, as the upstream lists none"
+                raise invalid(f"model: {hint}.", param="model")
             return str(known[0])
         if known and name not in known:
             message = f"There is no model {name!r}.{did_you_mean(name, known)}"

@@ -245,6 +245,7 @@ class SpectrumFormat:
         )
 
     def segment_ids(self, segment: Segment) -> list[int]:
+        """The tokens of a segment alone, whose contents become no control token; raises as `encode`."""
         contents = segment.pieces[1::2]
         frame = _WORD.join(segment.pieces[::2])
         chat = LaidOutChat(
