@@ -85,7 +85,9 @@ def test_a_spectrum_tuned_model_is_steered(tmp_path, monkeypatch, capsys, embedd
     "path", sorted((CHECKOUT / "examples" / "recipes").glob("*.yaml")), ids=lambda path: path.name
 )
 def test_recipes_are_valid(path):
-    assert load_recipe(path).tasks
+    recipe = load_recipe(path)
+
+    assert recipe.tasks or recipe.built
 
 
 def test_the_quickstart_recipe_is_the_one_that_is_run():
