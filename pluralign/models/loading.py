@@ -16,6 +16,9 @@ from pluralign.models.protocol import HUB_ID
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+# A device that is all of them: accelerate lays the layers out.
+SPREAD = "spread"
+
 _ADAPTER_CONFIG = "adapter_config.json"
 _ADAPTER_FILES = ["adapter_*", "tokenizer*", "*.jinja", "special_tokens_map.json", "added_tokens.json"]
 # Saved beside the weights, but hashed elsewhere (tokenizer) or of no weight for the scores.
@@ -72,7 +75,8 @@ def load_weights(
         revision: Hub revision of the model.
         adapter: Folder or hub id of a PEFT adapter to put on the model.
         dtype: "auto" (bfloat16 on CUDA, float16 on MPS, float32 on CPU), "float32", "bfloat16", "float16".
-        device: "auto" (CUDA, else MPS, else CPU) or a torch device.
+        device: "auto" (CUDA, else MPS, else CPU), a torch device, or "spread": layers over all cards, and what they
+            cannot hold in main memory, for models larger than one card.
         progress: Show the libraries' progress bars on stderr.
 
     Raises:
@@ -81,8 +85,13 @@ def load_weights(
         MissingExtraError: torch, transformers or peft is not installed.
     """
     transformers = require("transformers", extra="hf")
-    target = resolve_device(device)
+    spread = device == SPREAD
+    target = resolve_device("auto" if spread else device)
     precision = _dtype(dtype, target)
+    placed = {}
+    if spread:
+        require("accelerate", extra="train")
+        placed = {"device_map": "auto"}
     if (Path(name) / _ADAPTER_CONFIG).is_file():
         if adapter is not None:
             raise ConfigurationError(f"{name} is an adapter itself, so {adapter} cannot be put on it too.")
@@ -92,7 +101,7 @@ def load_weights(
         addition = None if adapter is None else _adapter_folder(adapter)
         with naming_broken_files(source.label):
             model = transformers.AutoModelForCausalLM.from_pretrained(
-                source.where, revision=source.commit, dtype=precision
+                source.where, revision=source.commit, dtype=precision, **placed
             )
         hashes = {"weights": source.digest or _folder_hash(Path(source.where))}
         source_id = f"{source.label}@{hashes['weights'][:12]}"
@@ -101,9 +110,9 @@ def load_weights(
             hashes["adapter"] = _folder_hash(addition)
             source_id += f"+{addition.name}@{hashes['adapter'][:12]}"
         tokenizer = _load_tokenizer(source, addition)
-    return LoadedWeights(
-        model=model.to(target).eval(), tokenizer=tokenizer, source_id=source_id, hashes=hashes
-    )
+    if not spread:
+        model = model.to(target)
+    return LoadedWeights(model=model.eval(), tokenizer=tokenizer, source_id=source_id, hashes=hashes)
 
 
 def load_tokenizer(name: str, *, revision: str | None = None) -> "PreTrainedTokenizerBase":

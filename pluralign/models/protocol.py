@@ -150,7 +150,7 @@ class ModelSpec:
         name: "embedded", a hub id, a path, or "scripted:uniform".
         revision: Hub revision.
         adapter: Path or hub id of a PEFT adapter.
-        device: "auto", "cpu", "cuda", "mps".
+        device: "auto", "cpu", "cuda", "mps", or "spread" over all cards.
         dtype: "auto", "float32", "bfloat16", "float16".
         default_system: What becomes of the system turn that some templates insert unasked.
     """

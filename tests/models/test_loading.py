@@ -8,6 +8,7 @@ import torch
 from pluralign.errors import ConfigurationError, MissingExtraError, ModelError
 from pluralign.models import TransformersModel, loading
 from pluralign.models.loading import load_weights
+from pluralign.models.protocol import Chat, Message
 
 TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' }}{% endfor %}"
@@ -186,6 +187,28 @@ def test_devices_and_dtypes(tiny_folder):
         load_weights(str(tiny_folder), dtype="float23", device="cpu")
     with pytest.raises(ConfigurationError, match=r"The device 'abacus' cannot be used"):
         load_weights(str(tiny_folder), device="abacus")
+
+
+def test_spread_over_all_devices_scores_the_same(tiny_folder, tiny_weights, monkeypatch):
+    import transformers
+
+    asked = {}
+    original = transformers.AutoModelForCausalLM.from_pretrained
+
+    def remembering(*args, **kwargs):
+        asked.update(kwargs)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", remembering)
+    spread = load_weights(str(tiny_folder), device="spread", dtype="float32")
+    chat = [Chat((Message("user", "Tea or coffee?"),))]
+
+    assert asked["device_map"] == "auto"
+    scores = [
+        TransformersModel(weights).score_options(chat, [["tea", "coffee"]])
+        for weights in (spread, tiny_weights)
+    ]
+    assert scores[0][0].log_probs == pytest.approx(scores[1][0].log_probs, abs=1e-5)
 
 
 def test_a_missing_extra_is_named(tiny_folder, monkeypatch):
