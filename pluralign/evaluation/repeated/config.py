@@ -14,9 +14,10 @@ from pluralign.records.base import Record, Text
 
 # Answers in one verbalized reply (Zhang et al. 2025, arXiv:2510.01171).
 N_VERBALIZED = 5
-# Draws of a prompt that are made together: a divisor of the usual numbers of draws, so that none is made twice. Answers
-# of homogeneity are long: few enough that a kill loses a minute.
-_BLOCKS = {COVERAGE: 25, HOMOGENEITY: 10, SOLUTIONS: 32}
+# Draws of a prompt that are made together: a divisor of the usual numbers of draws, so that none is made twice. On a
+# CPU a hundred short ones together take half the time of four times 25. Answers of homogeneity are long: few enough
+# that a kill loses a minute.
+_BLOCKS = {COVERAGE: 100, HOMOGENEITY: 10, SOLUTIONS: 32}
 
 
 class RepeatedSettings(Record):
