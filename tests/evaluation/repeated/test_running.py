@@ -128,14 +128,14 @@ def test_seeded_replies_end_with_the_answer(tmp_path, coverage, talker, evaluate
 
 
 def test_an_interrupted_run_asks_only_what_is_missing(tmp_path, coverage, talker, evaluated):
-    whole = evaluated(coverage, tmp_path / "whole")
-    with pytest.raises(InterruptedRunError, match="Interrupted after 20 of 40 units"):
-        evaluated(coverage, tmp_path / "parts", model=talker(interrupt_after=1))
+    whole = evaluated(coverage, tmp_path / "whole", draws=100)
+    with pytest.raises(InterruptedRunError, match="Interrupted after 100 of 200 units"):
+        evaluated(coverage, tmp_path / "parts", model=talker(interrupt_after=1), draws=100)
     part = load_repeated_run(tmp_path / "parts")
     assert part.scores.n_unscored == {"not finished": 1}
     assert part.scores.estimate("yield").n_questions == 1
     kept = (tmp_path / "parts/responses.jsonl").read_bytes()
-    resumed = evaluated(coverage, tmp_path / "parts")
+    resumed = evaluated(coverage, tmp_path / "parts", draws=100)
     assert resumed.answers.responses == whole.answers.responses
     assert resumed.scores == whole.scores
     assert (tmp_path / "parts/responses.jsonl").read_bytes().startswith(kept)
