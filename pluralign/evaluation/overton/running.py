@@ -1,6 +1,5 @@
 """Running an evaluation of free responses: from a plan to a folder with responses, verdicts, results and a page."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from pluralign.errors import InterruptedRunError, StorageError
 from pluralign.evals.scores import Scores
+from pluralign.evaluation.finished import FinishedRun, run_command
 from pluralign.evaluation.folders import read_run_record, run_folder
 from pluralign.evaluation.overton.config import (
     DEFAULT_OVERTON,
@@ -40,7 +40,7 @@ Stages = Callable[[str], Progress]
 
 
 @dataclass(frozen=True)
-class OvertonRun:
+class OvertonRun(FinishedRun):
     """A finished evaluation of free responses.
 
     Attributes:
@@ -90,16 +90,6 @@ class OvertonRun:
         return ", ".join([self.model_id, *(words for words, is_so in how.items() if is_so)])
 
     @property
-    def complete(self) -> bool:
-        """Whether no more responses are unscored than the spec allows."""
-        return self.scores.is_complete(max_unscored_share=self.spec.max_unscored_share)
-
-    @property
-    def status(self) -> Status:
-        """Status in run.json and results.json."""
-        return Status.COMPLETE if self.complete else Status.INCOMPLETE
-
-    @property
     def command(self) -> str:
         """The command that runs the same evaluation again."""
         settings = self.config.settings
@@ -107,20 +97,17 @@ class OvertonRun:
             "--judge": self.config.judge,
             "--way": settings.way if settings.way != "plain" else None,
             "--profile": settings.profile,
-            "--profiles": ",".join(settings.profiles),
+            "--profiles": settings.profiles,
             "--samples": settings.samples,
             "--limit": settings.limit,
             "--draws": settings.draws,
             "--max-new-tokens": settings.max_new_tokens,
             "--preset": settings.preset,
-            "--seed": settings.seed,
+            "--seed": settings.seed or None,
+            "--ask-for-views": settings.ask_for_views,
+            "--temperature": settings.temperature,
         }
-        words = ["pluralign", "eval", "run", self.spec.id, "--model", self.config.model]
-        words += [str(word) for flag in flags.items() if flag[1] for word in flag]
-        words += ["--ask-for-views"] if settings.ask_for_views else []
-        words += ["--temperature", str(settings.temperature)] if settings.temperature is not None else []
-        words += [word for key, value in settings.data.items() for word in ("--data", f"{key}={value}")]
-        return shlex.join(words)
+        return run_command(self.spec.id, model=self.config.model, flags=flags, data=settings.data)
 
 
 def evaluate_overton(

@@ -12,6 +12,7 @@ from pluralign.errors import ConfigurationError, ModelError, StorageError
 from pluralign.evals.homogeneity import InterModel, inter_model
 from pluralign.evals.scores import Scores
 from pluralign.evaluation.drawing import draw_responses
+from pluralign.evaluation.finished import FinishedRun, run_command
 from pluralign.evaluation.folders import evaluator_of, read_run_record, run_folder
 from pluralign.evaluation.repeated.asking import RepeatedUnit
 from pluralign.evaluation.repeated.config import DEFAULT_REPEATED, RepeatedConfig, RepeatedSettings
@@ -31,13 +32,13 @@ from pluralign.models.protocol import Draw, LanguageModel, OptionScores
 from pluralign.overton import outcome_of
 from pluralign.records import Comparison, Outcome, Response
 from pluralign.reports import Report
-from pluralign.runs import Progress, ResponseStore, Status, run_facts, work_off, write_json_atomically
+from pluralign.runs import Progress, ResponseStore, run_facts, work_off, write_json_atomically
 
 PROMPTS = "prompts.json"
 
 
 @dataclass(frozen=True)
-class RepeatedRun:
+class RepeatedRun(FinishedRun):
     """A finished evaluation of open prompts.
 
     Attributes:
@@ -69,27 +70,12 @@ class RepeatedRun:
         return self.answers.label
 
     @property
-    def complete(self) -> bool:
-        """Whether no more prompts are unscored than the spec allows."""
-        return self.scores.is_complete(max_unscored_share=self.spec.max_unscored_share)
-
-    @property
-    def status(self) -> Status:
-        """Status in run.json and results.json."""
-        return Status.COMPLETE if self.complete else Status.INCOMPLETE
-
-    @property
     def command(self) -> str:
         """The command that runs the same evaluation again."""
         settings = self.config.settings
-        given = settings.model_dump(exclude_defaults=True, exclude={"data", "tasks"})
-        words = ["pluralign", "eval", "run", self.spec.id, "--model", self.config.model]
-        words += [
-            word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))
-        ]
-        words += ["--tasks", ",".join(settings.tasks)] if settings.tasks else []
-        words += [word for key, value in settings.data.items() for word in ("--data", f"{key}={value}")]
-        return shlex.join(words)
+        given = settings.model_dump(exclude_defaults=True, exclude={"data"})
+        flags = {f"--{name.replace('_', '-')}": value for name, value in given.items()}
+        return run_command(self.spec.id, model=self.config.model, flags=flags, data=settings.data)
 
 
 def is_repeated(folder: Path) -> bool:

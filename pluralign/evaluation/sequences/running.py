@@ -7,6 +7,7 @@ from typing import Any
 
 from pluralign.errors import ConfigurationError, StorageError
 from pluralign.evals.scores import Scores
+from pluralign.evaluation.finished import FinishedRun, run_command
 from pluralign.evaluation.folders import evaluator_of, read_run_record, run_folder
 from pluralign.evaluation.results import write_scores
 from pluralign.evaluation.sequences.config import DEFAULT_SEQUENCES, SequencesConfig, SequencesSettings
@@ -23,7 +24,7 @@ from pluralign.evaluation.spec import SEQUENCES, SequencesSpec
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import Comparison
 from pluralign.reports import Report
-from pluralign.runs import Progress, SequenceStore, Status, run_facts, work_off, write_json_atomically
+from pluralign.runs import Progress, SequenceStore, run_facts, work_off, write_json_atomically
 from pluralign.spectrum.scoring import score_sequences
 
 SEQUENCES_JSON = "sequences.json"
@@ -33,7 +34,7 @@ _UNITS_ON_ACCELERATOR = 32
 
 
 @dataclass(frozen=True)
-class SequencesRun:
+class SequencesRun(FinishedRun):
     """A finished evaluation of sequences.
 
     Attributes:
@@ -65,27 +66,12 @@ class SequencesRun:
         return self.scored.label
 
     @property
-    def complete(self) -> bool:
-        """Whether no more sequences are unscored than the spec allows."""
-        return self.scores.is_complete(max_unscored_share=self.spec.max_unscored_share)
-
-    @property
-    def status(self) -> Status:
-        """Status in run.json and results.json."""
-        return Status.COMPLETE if self.complete else Status.INCOMPLETE
-
-    @property
     def command(self) -> str:
         """The command that runs the same evaluation again."""
         settings = self.config.settings
-        given = settings.model_dump(exclude_defaults=True, exclude={"data", "bfloat16"})
-        words = ["pluralign", "eval", "run", self.spec.id, "--model", self.config.model]
-        words += [
-            word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))
-        ]
-        words += ["--bfloat16"] if settings.bfloat16 else []
-        words += [word for key, value in settings.data.items() for word in ("--data", f"{key}={value}")]
-        return shlex.join(words)
+        given = settings.model_dump(exclude_defaults=True, exclude={"data"})
+        flags = {f"--{name.replace('_', '-')}": value for name, value in given.items()}
+        return run_command(self.spec.id, model=self.config.model, flags=flags, data=settings.data)
 
 
 def is_sequences(folder: Path) -> bool:

@@ -213,8 +213,8 @@ def test_the_command_makes_the_run_again(tmp_path, coverage, evaluated):
         coverage, tmp_path / "run", draws=5, mode="description", min_p=0.1, seed=3, temperature=0.0
     )
     assert run.command == (
-        "pluralign eval run coverage/mine --model talker --draws 5 --temperature 0.0 --min-p 0.1 --mode description "
-        "--seed 3 --tasks rng_1_10,weekdays_full"
+        "pluralign eval run coverage/mine --model talker --draws 5 --temperature 0.0 --min-p 0.1 "
+        "--tasks rng_1_10,weekdays_full --mode description --seed 3"
     )
 
 

@@ -96,7 +96,7 @@ def test_a_folder_without_scores(evaluated, tmp_path):
 def test_the_command_runs_it_again(evaluated, tmp_path):
     run = evaluated(tmp_path / "run", sequences=3, bfloat16=True, seed=4)
     assert run.command.startswith("pluralign eval run sequences/mine --model path:tiny@")
-    assert run.command.endswith("--sequences 3 --layout colon --seed 4 --bfloat16")
+    assert run.command.endswith("--sequences 3 --layout colon --bfloat16 --seed 4")
     assert run.label.endswith("layout colon, bfloat16")
 
 
