@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,8 +18,35 @@ from pluralign.cli.console import (
     progress_console,
     result_console,
 )
-from pluralign.cli.options import refuse, settings_of
-from pluralign.cli.overton import AskForViews, Judge, MaxNewTokens, Samples, Temperature, WayName
+from pluralign.cli.options import (
+    Condition,
+    Data,
+    Draws,
+    DropFaulty,
+    DryRun,
+    Elicit,
+    Evaluator,
+    Every,
+    Examples,
+    Fresh,
+    Groups,
+    Json,
+    Limit,
+    Markdown,
+    MaxOrders,
+    Model,
+    Name,
+    Out,
+    People,
+    Preset,
+    Profile,
+    Profiles,
+    Seed,
+    WayName,
+    refuse,
+    settings_of,
+)
+from pluralign.cli.overton import AskForViews, Judge, MaxNewTokens, Samples, Temperature
 from pluralign.cli.repeated import EmbedderName, MinP, Mode, Shots, Tasks, Threshold, TopP
 from pluralign.cli.scores import print_end, print_estimates, print_losses
 from pluralign.cli.sequences import Bfloat16, Layout, MaxWords, Sequences
@@ -30,88 +57,6 @@ if TYPE_CHECKING:
     from pluralign.evaluation import EvalRun, EvalSpec, Prepared, Settings
 
 app = typer.Typer(no_args_is_help=True, help="Measure how pluralistic a model is.")
-
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model", "-m", help="'embedded', a hub id, a path, or 'scripted:uniform'.", show_default=True
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Groups = Annotated[
-    str | None, typer.Option(help="Only these groups, comma-separated: party or party=Democrat.")
-]
-Data = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--data", metavar="KEY=VALUE", help="Argument of the data adapter, for example path=FOLDER."
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        help="Put a published definition first: modular_pluralism, opinionqa, global_opinions, meister2024, spectrum; "
-        "for steerable/: modular_pluralism_vk, opinionqa, steer_bench, indievalue; for overton/: modular_pluralism, "
-        "modular_pluralism_corrected."
-    ),
-]
-DropFaulty = Annotated[
-    bool,
-    typer.Option("--drop-faulty", help="Leave out items that lint finds faulty; both results are reported."),
-]
-Every = Annotated[bool, typer.Option("--every", help="Every metric and group, not the headline ones only.")]
-Markdown = Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")]
-
-
-Elicit = Annotated[
-    str | None, typer.Option(help="How answers are got: logprob, sample, verbalized, sequence or free_text.")
-]
-Draws = Annotated[
-    int | None, typer.Option(min=1, help="Replies drawn for each question and group, or for each prompt.")
-]
-Condition = Annotated[
-    str | None,
-    typer.Option(
-        help="What makes the model speak for a group: none, persona, qa, bio, portray, best_persona, few_shot, "
-        "profile or in_context."
-    ),
-]
-Profiles = Annotated[
-    str | None,
-    typer.Option(
-        help="YAML file, group id to value profile, for --condition profile; overton/, way synthesis: ids or files of "
-        "the profiles whose answers are put together, comma-separated."
-    ),
-]
-Profile = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="A value profile to steer with, by id or file; GROUP:ID where the evaluation asks about groups of people."
-    ),
-]
-Examples = Annotated[
-    int | None, typer.Option(min=1, help="Own answers shown before a question, at most (in-context/ only).")
-]
-People = Annotated[
-    int | None,
-    typer.Option(min=1, help="Only so many of the groups, drawn with the seed: single people are many."),
-]
-MaxOrders = Annotated[
-    int | None, typer.Option(min=1, help="At most this many orders of the options a question.")
-]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Print the plan, the first prompt and the number of calls; ask nothing."),
-]
-Name = Annotated[str, typer.Argument(help="Evaluation, for example distributional/anes96, or a YAML file.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the run. [default: one under runs/]")]
-Evaluator = Annotated[
-    Literal["distributional", "steerable", "in_context", "multiple_choice"] | None,
-    typer.Option(help="What scores the answers; by default the evaluator of the evaluation in --questions."),
-]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Take a new folder rather than going on.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")]
 
 
 @app.command("run")
@@ -163,7 +108,7 @@ def run_evaluation(
 
 # Options by the evaluations that take them.
 _CLOSED = ("elicit", "condition", "examples", "people", "max_orders", "groups", "drop_faulty")
-_DRAWN = ("way", "samples", "temperature", "max_new_tokens")
+_DRAWN = ("samples", "temperature", "max_new_tokens")
 _REPEATED = ("mode", "tasks", "shots", "top_p", "min_p", "embedder", "threshold")
 _READ = ("sequences", "layout", "max_words", "bfloat16")
 
@@ -177,6 +122,7 @@ def _run(given: Mapping[str, Any]) -> None:
     from pluralign.data import read_arguments
     from pluralign.evaluation import load_spec, profile_settings, read_profiles
     from pluralign.evaluation.spec import OvertonSpec, RepeatedSpec, SequencesSpec
+    from pluralign.steering import Way
 
     spec, model = load_spec(given["name"]), given["model"]
     closed, drawn, again = ({name: given[name] for name in part} for part in (_CLOSED, _DRAWN, _REPEATED))
@@ -187,32 +133,38 @@ def _run(given: Mapping[str, Any]) -> None:
     both |= {"data": read_arguments(given["data"] or ())}
     preset = {"preset": given["preset"]}
     read = {name: given[name] for name in _READ}
+    way = {"way": given["way"]}
     how = {name: given[name] for name in ("out", "fresh", "dry_run", "every")} | {"as_json": given["json"]}
     if isinstance(spec, SequencesSpec):
         asking = {"limit": both.pop("limit"), "draws": both.pop("draws")}
-        refuse({**closed, **judged, **steered, **preset, **drawn, **again, **asking}, why="nothing is asked.")
+        refuse(
+            {**closed, **judged, **steered, **preset, **way, **drawn, **again, **asking},
+            why="nothing is asked.",
+        )
         sequences.run(spec, model=model, given=sequences.settings(**both, **read), **how)
         return
     if isinstance(spec, RepeatedSpec):
         refuse({**closed, **judged, **steered, **preset, **read}, why=f"{spec.id} asks open prompts.")
-        repeated.run(spec, model=model, given=repeated.settings(**both, **drawn, **again), **how)
+        repeated.run(spec, model=model, given=repeated.settings(**both, **way, **drawn, **again), **how)
         return
     if isinstance(spec, OvertonSpec):
         refuse(
             {**closed, **again, **read},
             why=f"{spec.id} asks no closed questions, and each prompt for a whole answer.",
         )
-        free = {**drawn, "ask_for_views": given["ask_for_views"], **overton.speakers(**steered)}
+        free = {**way, **drawn, "ask_for_views": given["ask_for_views"], **overton.speakers(**steered)}
         overton.run(
             spec, model=model, judge=given["judge"], given=overton.settings(**both, **preset, **free), **how
         )
         return
-    refuse({**judged, **drawn, **again, **read}, why=f"{spec.id} asks closed questions.")
+    of_others = {} if given["way"] in tuple(Way) else way
+    refuse({**judged, **of_others, **drawn, **again, **read}, why=f"{spec.id} asks closed questions.")
     settings = _settings(
-        steered=profile_settings(given["profile"], spec=spec) if given["profile"] else {},
+        steered=profile_settings(given["profile"], spec=spec, **way) if given["profile"] else {},
         profiles=read_profiles(Path(given["profiles"])) if given["profiles"] else {},
         **both,
         **preset,
+        **way,
         **closed,
     )
     _run_closed(spec, model=model, settings=settings, **how)
@@ -489,7 +441,7 @@ def _print_run(run: "EvalRun", *, as_json: bool, every: bool = False, markdown: 
     if as_json:
         print_json(results_of(run))
     else:
-        print_estimates(run.model_id, run.scores, every=every, markdown=markdown)
+        print_estimates(run.label, run.scores, every=every, markdown=markdown)
     masses = sorted(a.valid_mass_prob for a in run.answers if a.valid_mass_prob is not None)
     if masses:
         progress_console().print(

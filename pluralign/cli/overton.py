@@ -1,7 +1,7 @@
 """`pluralign eval` on overton/: free responses that a judge reads; called by the commands in `evaluation.py`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,14 +18,6 @@ Judge = Annotated[
     str | None,
     typer.Option(
         help="overton/: who reads the responses: embedded, nli:HUB-ID, or model:NAME for a prompted model."
-    ),
-]
-WayName = Annotated[
-    Literal["plain", "synthesis", "verbalized", "seeded"] | None,
-    typer.Option(
-        "--way",
-        help="overton/: one plain answer, or a synthesis of several; coverage/, homogeneity/: plain, verbalized (several "
-        "answers with probabilities in one reply), or seeded (a random string first).",
     ),
 ]
 Samples = Annotated[

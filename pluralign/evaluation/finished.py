@@ -1,34 +1,35 @@
 """What every finished evaluation has: whether it is complete, and the command that runs it again."""
 
 import shlex
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Protocol
 
 from pluralign.evals import Scores
 from pluralign.evaluation.spec import Spec
 from pluralign.runs import Status
 
 
-class FinishedRun(ABC):
-    """A finished evaluation, of whatever kind."""
+class _Scored(Protocol):
+    @property
+    def spec(self) -> Spec: ...
 
     @property
-    @abstractmethod
-    def spec(self) -> Spec:
-        """What was run."""
+    def scores(self) -> Scores: ...
 
     @property
-    @abstractmethod
-    def scores(self) -> Scores:
-        """What was found."""
+    def complete(self) -> bool: ...
+
+
+class FinishedRun:
+    """A finished evaluation, of whatever kind; what it has of its own are `spec` and `scores`."""
 
     @property
-    def complete(self) -> bool:
+    def complete(self: _Scored) -> bool:
         """Whether no more cells are unscored than the spec allows."""
         return self.scores.is_complete(max_unscored_share=self.spec.max_unscored_share)
 
     @property
-    def status(self) -> Status:
+    def status(self: _Scored) -> Status:
         """Status in run.json and results.json."""
         return Status.COMPLETE if self.complete else Status.INCOMPLETE
 

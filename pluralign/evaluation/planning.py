@@ -12,6 +12,7 @@ from pluralign.elicitation import Ask, Elicitation, make_elicitation, style_of
 from pluralign.elicitation.conditions import few_shot, persona, profile
 from pluralign.elicitation.sequences import in_context_units
 from pluralign.errors import ConfigurationError, did_you_mean
+from pluralign.evaluation.profiles import profile_text
 from pluralign.evaluation.spec import (
     DEFAULT_SETTINGS,
     ConditionName,
@@ -22,9 +23,10 @@ from pluralign.evaluation.spec import (
 )
 from pluralign.models import load_model
 from pluralign.models.protocol import LanguageModel
-from pluralign.profiles import load_profile, system_prompt
+from pluralign.profiles import load_profile
 from pluralign.records import Condition, Group, PersonaForm, Question, QuestionSet, content_hash
 from pluralign.runs import Plan, make_plan
+from pluralign.steering.ways import chosen_way, steered_in
 
 # Number of a group's other answers that stand before a question.
 N_EXAMPLES = 5
@@ -70,23 +72,32 @@ def prepare(
         ConfigurationError: Unknown evaluation, group, elicitation or argument.
         DataError: The data cannot be read, or hold no question that can be asked.
         ModelError: The model cannot be loaded.
-        UnsupportedError: The model cannot do what the elicitation needs.
+        UnsupportedError: The model cannot do what the elicitation needs, or be steered in the way that is set.
     """
     spec = load_closed_spec(spec)
+    _check_way(spec, settings)
     data = read_data(spec, settings)
     cells = _cells(spec, settings, data.questions)
     name, loaded = (model, load_model(model)) if isinstance(model, str) else (model.id, model)
-    elicitation = make_elicitation(
-        settings.elicit or spec.elicitation.name,
-        style=style_of(loaded),
-        seed=settings.seed,
-        max_orders=settings.max_orders or _own(spec, settings, "max_orders"),
-        draws=settings.draws or _own(spec, settings, "draws"),
-    )
+    elicitation = _elicitation(spec, settings, loaded)
     evaluation = f"{spec.id}@{spec.version}"
     plan = make_plan(cells, model=loaded, elicitation=elicitation, evaluation=evaluation, seed=settings.seed)
     config = RunConfig(spec=spec, settings=settings, model=name)
     return Prepared(config, loaded, data, elicitation, plan)
+
+
+def _elicitation(spec: EvalSpec, settings: Settings, model: LanguageModel) -> Elicitation:
+    """How answers are got, with profiles put to the model in the way that is set."""
+    elicitation = make_elicitation(
+        settings.elicit or spec.elicitation.name,
+        style=style_of(model),
+        seed=settings.seed,
+        max_orders=settings.max_orders or _own(spec, settings, "max_orders"),
+        draws=settings.draws or _own(spec, settings, "draws"),
+    )
+    if settings.way is None:
+        return elicitation
+    return steered_in(chosen_way(settings.way, model), elicitation)
 
 
 def _own(spec: EvalSpec, settings: Settings, name: str) -> int | None:
@@ -195,6 +206,16 @@ def _answered(questions: Sequence[Question]) -> dict[str, list[Question]]:
     return found
 
 
+def _check_way(spec: EvalSpec, settings: Settings) -> None:
+    """Refuse a way to put a profile to a model where there is no profile."""
+    condition = "none" if spec.conditions == "population" else settings.condition or spec.condition
+    if settings.way is not None and condition != "profile":
+        raise ConfigurationError(
+            f"way: {settings.way.value!r} says how a profile is put to the model; {spec.id!r} is asked under the "
+            f"condition {condition!r} here. Steer with --profile, or leave the way out."
+        )
+
+
 def _check_condition(condition: ConditionName, *, spec: EvalSpec) -> None:
     """Refuse a condition that the evaluator can make nothing of."""
     if (condition == "in_context") != (spec.evaluator == "in_context"):
@@ -232,7 +253,7 @@ def _profile_text(group: Group, settings: Settings) -> str:
     if group.id in settings.profiles:
         return settings.profiles[group.id]
     if group.id.startswith(OF_PROFILE):
-        return system_prompt(load_profile(group.id.removeprefix(OF_PROFILE)))
+        return profile_text(load_profile(group.id.removeprefix(OF_PROFILE)), way=settings.way)
     given = ", ".join(settings.profiles) or "none"
     raise ConfigurationError(
         f"No value profile is given for the group {group.id!r} (given: {given}). Give one, or choose --groups."

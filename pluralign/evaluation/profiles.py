@@ -10,9 +10,10 @@ from pluralign.data.profiles import OF_PROFILE
 from pluralign.errors import ConfigurationError
 from pluralign.evaluation.spec import EvalSpec
 from pluralign.plain_yaml import read_plain_yaml, shortened
-from pluralign.profiles import load_profile, system_prompt
+from pluralign.profiles import ValueProfile, load_profile, system_prompt
 from pluralign.records.base import Text
 from pluralign.records.jsonl import describe
+from pluralign.steering.ways import Way, known_way, opening_of, style_for
 
 # The adapter whose questions are made from profiles.
 STATEMENTS = "profiles"
@@ -33,20 +34,36 @@ def read_profiles(path: Path) -> dict[str, str]:
         ) from error
 
 
-def profile_settings(chosen: Sequence[str], *, spec: EvalSpec) -> dict[str, Any]:
+def profile_text(profile: ValueProfile, *, way: Way | None) -> str:
+    """A profile in the words that a model is given.
+
+    Args:
+        profile: The profile.
+        way: How it is put to the model, worded as a `Steerer` words it; None: as a system message.
+    """
+    if way is None:
+        return system_prompt(profile)
+    return opening_of(profile, text=system_prompt(profile, style=style_for(way)), way=way)
+
+
+def profile_settings(
+    chosen: Sequence[str], *, spec: EvalSpec, way: Way | str | None = None
+) -> dict[str, Any]:
     """What `Settings` must hold so that an evaluation steers with these profiles.
 
     Args:
         chosen: Ids or files of profiles. Where the evaluation asks about the profiles' own statements a name
             alone; elsewhere "GROUP:NAME", the group of people whose answers the profile is held against.
         spec: The evaluation.
+        way: How the profiles are put to the model; None: its own format.
 
     Returns:
-        Values of the settings `condition`, `profiles`, and `data` or `groups`.
+        Values of the settings `condition`, `profiles`, `way`, and `data` or `groups`.
 
     Raises:
-        ConfigurationError: An unknown profile, a group given twice, or a name without its group.
+        ConfigurationError: An unknown profile or way, a group given twice, or a name without its group.
     """
+    wanted = None if way is None else known_way(way)
     texts: dict[str, str] = {}
     for name in chosen:
         group, _, profile_name = ("", "", name) if Path(name).is_file() else name.rpartition(":")
@@ -60,8 +77,8 @@ def profile_settings(chosen: Sequence[str], *, spec: EvalSpec) -> dict[str, Any]
             )
         if group in texts:
             raise ConfigurationError(f"--profile {name}: the group {group!r} is given two profiles.")
-        texts[group] = system_prompt(profile)
-    found: dict[str, Any] = {"condition": "profile", "profiles": texts}
+        texts[group] = profile_text(profile, way=wanted)
+    found: dict[str, Any] = {"condition": "profile", "profiles": texts, "way": wanted}
     if spec.data.adapter == STATEMENTS:
         return found | {"data": {"profiles": [name.rpartition(":")[2] for name in chosen]}}
     return found | {"groups": tuple(texts)}

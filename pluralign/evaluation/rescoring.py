@@ -51,6 +51,7 @@ class Rescored:
         questions = self.data.questions
         return score_report(
             title=questions.id,
+            label=self.model_id,
             summary=questions.source,
             data=self.data,
             answers=self.answers,
@@ -191,9 +192,9 @@ def compare_runs(first: EvalRun, second: EvalRun, *, preset: str | None = None) 
 
 
 def run_labels(first: EvalRun, second: EvalRun) -> tuple[str, str]:
-    """What two runs are called side by side: their models, or their folders where one model made both."""
-    if first.model_id != second.model_id:
-        return first.model_id, second.model_id
+    """What two runs are called side by side: by model and way, or by folder where those are the same."""
+    if first.label != second.label:
+        return first.label, second.label
     return str(first.folder), str(second.folder)
 
 

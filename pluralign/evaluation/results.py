@@ -38,6 +38,7 @@ def score_results(scores: Scores, *, model: str, findings: Sequence[Finding]) ->
 def score_report(
     *,
     title: str,
+    label: str,
     summary: str,
     data: Loaded,
     answers: Sequence[Answer],
@@ -48,14 +49,14 @@ def score_report(
 
     Args:
         title: What was asked.
+        label: What the answers are called.
         summary: What that finds out.
         data: The questions.
-        answers: At least one.
+        answers: What was answered.
         scores: What the answers score.
         reproduce: The command that makes the page again.
     """
-    model = answers[0].model_id
-    series = Series(label=model, answers=tuple(answers), estimates=scores.estimates)
+    series = Series(label=label, answers=tuple(answers), estimates=scores.estimates)
     section = Section(
         title=title,
         questions=data.questions,
@@ -65,7 +66,7 @@ def score_report(
         readings=scores.readings,
     )
     return Report(
-        title=f"{title}: {model}",
+        title=f"{title}: {label}",
         summary=(summary,) if summary else (),
         sections=(section,),
         run_facts=flat_facts(run_facts()),

@@ -1,6 +1,5 @@
 """Running an evaluation: from a plan to a folder with answers, results and a page."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from pluralign.data.loaded import Loaded
 from pluralign.errors import StorageError
 from pluralign.evals import EVALUATORS, Scores
+from pluralign.evaluation.finished import FinishedRun, run_command
 from pluralign.evaluation.folders import read_run_record, run_folder
 from pluralign.evaluation.planning import Prepared, groups_met, prepare, read_data
 from pluralign.evaluation.results import score_report, score_results, write_scores
@@ -16,11 +16,11 @@ from pluralign.evaluation.spec import DEFAULT_SETTINGS, EvalSpec, RunConfig, Set
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import Answer, QuestionSet
 from pluralign.reports import Report
-from pluralign.runs import Progress, RunStore, Status, execute, run_facts
+from pluralign.runs import Progress, RunStore, execute, run_facts
 
 
 @dataclass(frozen=True)
-class EvalRun:
+class EvalRun(FinishedRun):
     """A finished evaluation.
 
     Attributes:
@@ -58,36 +58,30 @@ class EvalRun:
         return self.answers[0].model_id
 
     @property
-    def complete(self) -> bool:
-        """Whether no more cells are unscored than the spec allows."""
-        return self.scores.is_complete(max_unscored_share=self.spec.max_unscored_share)
-
-    @property
-    def status(self) -> Status:
-        """Status in run.json and results.json."""
-        return Status.COMPLETE if self.complete else Status.INCOMPLETE
+    def label(self) -> str:
+        """What the run is called beside others: who answered, and in which way profiles were put where one was set."""
+        way = self.config.settings.way
+        return self.model_id if way is None else f"{self.model_id} (way {way.value})"
 
     @property
     def command(self) -> str:
         """The command that runs the same evaluation again."""
         settings = self.config.settings
         flags = {
-            "--groups": ",".join(settings.groups or ()),
+            "--groups": settings.groups,
             "--limit": settings.limit,
             "--max-orders": settings.max_orders,
             "--elicit": settings.elicit,
             "--draws": settings.draws,
             "--condition": settings.condition,
+            "--way": settings.way.value if settings.way else None,
             "--examples": settings.examples,
             "--people": settings.people,
             "--preset": settings.preset,
-            "--seed": settings.seed,
+            "--seed": settings.seed or None,
+            "--drop-faulty": settings.drop_faulty,
         }
-        words = ["pluralign", "eval", "run", self.spec.id, "--model", self.config.model]
-        words += [str(word) for flag in flags.items() if flag[1] for word in flag]
-        words += [word for key, value in settings.data.items() for word in ("--data", f"{key}={value}")]
-        words += ["--drop-faulty"] if settings.drop_faulty else []
-        return shlex.join(words)
+        return run_command(self.spec.id, model=self.config.model, flags=flags, data=settings.data)
 
 
 def evaluate(
@@ -186,6 +180,7 @@ def report_of(finished: EvalRun) -> Report:
     """The page of one run."""
     return score_report(
         title=finished.spec.title,
+        label=finished.label,
         summary=finished.spec.description.strip(),
         data=finished.data,
         answers=finished.answers,

@@ -11,6 +11,7 @@ from pluralign.plain_yaml import read_plain_yaml, shortened
 from pluralign.records.base import Record, Text
 from pluralign.records.jsonl import describe
 from pluralign.resources import resource_folder
+from pluralign.steering.ways import Way
 
 # What the model is given beside the question, so that it speaks for a group. "best_persona": the forms qa, bio and
 # portray one after the other, of which the evaluator keeps the best for each group (Santurkar et al. 2023).
@@ -213,6 +214,9 @@ class Settings(Record):
         examples: Another number of examples than the spec's.
         people: Another number of people than the spec's.
         profiles: Group id -> value profile in words, for the condition "profile".
+        way: How profiles are put to the model, for the condition "profile"; None: as for any other condition, in the
+            format that the model was made for. A text of `profiles` stands as it is, and holds the first answers of a
+            `persona` where `profile_settings` made it.
         data: Arguments of the data adapter beside those of the spec, for example where a file lies.
         preset: A published definition that is put first.
         drop_faulty: Whether items that lint finds faulty are left out of the score.
@@ -228,6 +232,7 @@ class Settings(Record):
     examples: int | None = Field(default=None, ge=1)
     people: int | None = Field(default=None, ge=1)
     profiles: Mapping[str, Text] = {}
+    way: Way | None = None
     data: Mapping[str, Any] = {}
     preset: Text | None = None
     drop_faulty: bool = False

@@ -24,7 +24,7 @@ from pluralign.steering.drawing import Checking, Job, Unit, draw_all, failed, st
 from pluralign.steering.results import Distribution, MemberDistribution, Steered, mixed
 from pluralign.steering.speakers import ProfileLike, Speaker, Speaking, admit
 from pluralign.steering.streaming import SteeredStream, Streaming
-from pluralign.steering.ways import SteeredLogProb, Voice, Way, chosen_way, messages_of
+from pluralign.steering.ways import SteeredLogProb, Voice, Way, chosen_way, messages_of, style_for
 
 MAX_NEW_TOKENS = 256
 
@@ -95,11 +95,10 @@ class Steerer:
         """
         self.model = load_model(model) if isinstance(model, str) else model
         self.way = chosen_way(way, self.model)
-        default = Style.PORTRAIT if self.way is Way.PERSONA else Style.FIRST_PERSON
         known = [each.value for each in Style]
         if style is not None and style not in known:
             raise ConfigurationError(f"style: there is no style {str(style)!r}: take {', '.join(known)}.")
-        self.style = default if style is None else Style(style)
+        self.style = style_for(self.way) if style is None else Style(style)
         if check_outputs not in {"watched", "all"}:
             raise ConfigurationError(
                 f"check_outputs: there is no {check_outputs!r}: take 'watched' or 'all'."
@@ -262,9 +261,9 @@ class Steerer:
         speaker = admit(profile, guard=self.guard)
         members = []
         for number, voice in enumerate(self._voices(speaker, nonce=self._nonce)):
-            elicitation = SteeredLogProb(voice=voice, max_orders=max_orders)
+            elicitation = SteeredLogProb(way=self.way, max_orders=max_orders)
             check_capable(self.model, elicitation)
-            condition = Condition(kind="profile", id=voice.profile.id, text=voice.text)
+            condition = Condition(kind="profile", id=voice.profile.id, text=voice.opening)
             key = content_hash([
                 *(self._facts(), asked.model_dump(mode="json"), condition.model_dump(mode="json")),
                 dict(elicitation.settings()),

@@ -235,3 +235,26 @@ def test_no_command_at_all_prints_help(run):
     status, out, err = run()
     assert status == 2
     assert "quickstart" in out + err
+
+
+def test_a_profile_is_steered_with_in_the_way_that_is_given(run, tmp_path):
+    steer = (
+        "eval",
+        "run",
+        "steerable/profiles",
+        "--profile",
+        "utilitarianism",
+        "--model",
+        "scripted:uniform",
+    )
+    for way in ("user", "persona"):
+        assert run(*steer, "--limit", "3", "--way", way, "--out", tmp_path / way)[0] == 0
+
+    status, out, _ = run("compare", tmp_path / "user", tmp_path / "persona", "--json")
+    assert status == 0
+    assert {(each["first"], each["second"]) for each in json.loads(out)} == {
+        ("scripted:uniform (way user)", "scripted:uniform (way persona)")
+    }
+    status, _, err = run(*steer, "--way", "synthesis")
+    assert status == 2
+    assert "--way: steerable/profiles asks closed questions" in err

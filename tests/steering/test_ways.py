@@ -2,9 +2,14 @@
 
 import pytest
 
-from pluralign.errors import UnsupportedError
+from pluralign.elicitation import Ask, PromptStyle, make_elicitation
+from pluralign.elicitation.conditions import profile
+from pluralign.errors import ConfigurationError, UnsupportedError
 from pluralign.models import Chat, Message, Text
+from pluralign.profiles import system_prompt
+from pluralign.records import Condition, Option, Question
 from pluralign.steering import Steerer, Way
+from pluralign.steering.ways import Voice, opening_of, steered_in, style_for
 
 QUESTION = "Should the park close at night?"
 
@@ -99,3 +104,65 @@ def test_the_style_words_the_profile(kit, bees):
         (prompt,) = model.prompts
         assert isinstance(prompt, Chat)
         assert words in prompt.messages[0].content
+
+
+KEEPING = Question(id="keeping", text="Do you keep bees?", options=(Option(text="Yes"), Option(text="No")))
+LISTED = f"{KEEPING.text}\n\nOptions:\n- Yes\n- No\n\nAnswer with one of the options, word for word, and nothing else."
+
+
+def in_way(way, name="logprob", *, style=PromptStyle.CHAT, **given):
+    return steered_in(Way(way), make_elicitation(name, style=style, seed=0, **given))
+
+
+def speaking(profile_, way):
+    text = system_prompt(profile_, style=style_for(Way(way)))
+    return profile("bee-keepers", opening_of(profile_, text=text, way=Way(way)))
+
+
+@pytest.mark.parametrize(("way", "style"), [("system", PromptStyle.CHAT), ("spectrum", PromptStyle.SPECTRUM)])
+@pytest.mark.parametrize("name", ["logprob", "sample"])
+def test_the_way_a_model_was_made_for_asks_as_an_elicitation_without_a_way(bees, way, style, name):
+    plain = make_elicitation(name, style=style, seed=0)
+    for condition in (Condition(), speaking(bees, way)):
+        assert in_way(way, name).prompts(KEEPING, condition) == plain.prompts(KEEPING, condition)
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_a_voice_and_a_condition_put_a_profile_alike(bees, way):
+    voice = Voice(way, bees, system_prompt(bees, style=style_for(way)))
+    first, second = in_way(way).prompts(KEEPING, speaking(bees, way))
+    assert (first, second) == (voice.question(KEEPING, [0, 1]), voice.question(KEEPING, [1, 0]))
+
+
+def test_without_a_profile_the_question_keeps_the_form_of_its_way():
+    first = {way: in_way(way).prompts(KEEPING, Condition())[0] for way in Way}
+    assert first[Way.SYSTEM] == first[Way.USER] == Chat((Message("user", LISTED),))
+    assert first[Way.PERSONA] == Text(f"Question: {LISTED}\nAnswer:")
+    assert first[Way.SPECTRUM] == Chat((Message("description", f"{KEEPING.text}\nOptions: Yes; No"),))
+
+
+def test_a_way_is_part_of_what_can_change_an_answer():
+    settings = [in_way(way, "sample", draws=4).settings() for way in Way]
+    assert [each["way"] for each in settings] == [way.value for way in Way]
+    assert all(each["draws"] == 4 for each in settings)
+    assert in_way("user", max_orders=1).settings()["max_orders"] == 1
+    assert "way" not in make_elicitation("logprob", style=PromptStyle.CHAT, seed=0).settings()
+
+
+def test_a_base_model_is_sampled_with_a_profile(kit, bees):
+    model = kit.Speaker({"Answer: I keep bees.": " Yes\nQuestion: And cats?", "": " No"}, can=kit.base)
+    elicitation = in_way("persona", "sample", draws=4)
+    asks = [
+        Ask(str(number), KEEPING, each)
+        for number, each in enumerate((speaking(bees, "persona"), Condition()))
+    ]
+    steered, as_it_is = elicitation.answers(model, asks)
+    assert (steered.probabilities, as_it_is.probabilities) == ((1, 0), (0, 1))
+
+
+@pytest.mark.parametrize("name", ["verbalized", "sequence", "free_text"])
+def test_other_elicitations_cannot_be_told_the_way(name):
+    with pytest.raises(
+        ConfigurationError, match=f"the elicitation '{name}' .* logprob and sample can be told"
+    ):
+        in_way("user", name)

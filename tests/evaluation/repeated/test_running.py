@@ -84,7 +84,9 @@ def test_fewer_draws_are_the_first_of_more(tmp_path, coverage, evaluated):
     assert [(row.window_id, row.draw, row.text) for row in few.answers.responses] == texts
 
 
-@pytest.mark.parametrize(("draws", "calls"), [(5, [5, 5]), (50, [50, 50]), (100, [100] * 2), (200, [100] * 4)])
+@pytest.mark.parametrize(
+    ("draws", "calls"), [(5, [5, 5]), (50, [50, 50]), (100, [100] * 2), (200, [100] * 4)]
+)
 def test_no_draw_is_made_twice(tmp_path, coverage, talker, evaluated, draws, calls):
     model = talker()
     evaluated(coverage, tmp_path / "run", model=model, draws=draws)
