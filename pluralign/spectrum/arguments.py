@@ -27,16 +27,16 @@ def trainer_arguments(recipe: TrainingRecipe, *, n_steps: int, rows_per_step: in
     from trl import SFTConfig
 
     use_cpu = not torch.cuda.is_available() and not torch.backends.mps.is_available()
-    accumulation, rest = divmod(rows_per_step, recipe.device_batch_size * n_devices())
+    accumulation, rest = divmod(recipe.batch_size, recipe.device_batch_size * n_devices())
     if rest:
         raise ConfigurationError(
-            f"batch_size: {rows_per_step} is not a multiple of device_batch_size "
+            f"batch_size: {recipe.batch_size} is not a multiple of device_batch_size "
             f"{recipe.device_batch_size} x {n_devices()} devices"
         )
     arguments = SFTConfig(
         output_dir=str(output_dir),
         max_steps=n_steps,
-        per_device_train_batch_size=recipe.device_batch_size,
+        per_device_train_batch_size=rows_per_step // (accumulation * n_devices()),
         gradient_accumulation_steps=accumulation,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=_SCHEDULES[recipe.schedule],

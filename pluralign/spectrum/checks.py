@@ -81,7 +81,6 @@ def check_recipe(
     *,
     sequences: Sequence[SpectrumSequence],
     spectrum: SpectrumFormat,
-    n_devices: int = 1,
 ) -> Preflight:
     """Tokenise sequences as a recipe trains on them, and count what training would see.
 
@@ -89,7 +88,6 @@ def check_recipe(
         recipe: Says what bears loss, how long rows may be, and whether every draw is a row of its own.
         sequences: The rows, for example from `build_sequences(recipe)`.
         spectrum: The tokenizer's spectrum format.
-        n_devices: Devices that share a step; matters with `single_example` only.
 
     Raises:
         TrainingError: No token of any row bears loss.
@@ -112,8 +110,8 @@ def check_recipe(
     singles = checked(single_examples(sequences))
     # So many single draws bear the supervised tokens of a step of whole sequences.
     wanted = recipe.batch_size * whole.mean_supervised / singles.mean_supervised
-    shared = recipe.device_batch_size * n_devices
-    return replace(singles, rows_per_step=shared * max(1, round(wanted / shared)))
+    parts = recipe.batch_size // recipe.device_batch_size
+    return replace(singles, rows_per_step=parts * max(1, round(wanted / parts)))
 
 
 def check_rows(

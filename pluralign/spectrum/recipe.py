@@ -107,7 +107,8 @@ class TrainingRecipe(Record):
         n_epochs: How often the rows are gone through where `n_steps` is None.
         batch_size: Sequences an optimizer step, over all devices. With `single_example` a step holds as many
             single draws as bear the supervised tokens of so many whole sequences, on average.
-        device_batch_size: Rows computed at once on one device; with `single_example` a row is a draw.
+        device_batch_size: Sequences computed at once on one device; with `single_example` as many draws as bear the
+            supervised tokens of so many.
         max_length: Longest row in tokens; longer ones are cut off.
         packing: Lay rows end to end up to this many tokens instead of padding them, with attention kept within
             rows; None pads. Not for models with recurrent layers, which carry a row's state into the next.

@@ -23,7 +23,6 @@ from pluralign.spectrum.arguments import (
     check_trackers,
     computes_in_bfloat16,
     is_main_process,
-    n_devices,
     trainer_arguments,
 )
 from pluralign.spectrum.batches import Batches
@@ -161,7 +160,7 @@ class _Plan:
 def _plan(
     recipe: TrainingRecipe, *, sequences: Sequence[SpectrumSequence], spectrum: SpectrumFormat
 ) -> _Plan:
-    preflight = check_recipe(recipe, sequences=sequences, spectrum=spectrum, n_devices=n_devices())
+    preflight = check_recipe(recipe, sequences=sequences, spectrum=spectrum)
     rows_per_step = preflight.rows_per_step or recipe.batch_size
     order = row_order(
         [len(row.input_ids) for row in preflight.rows],
