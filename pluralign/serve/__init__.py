@@ -63,6 +63,7 @@ sent with `Content-Security-Policy: default-src 'self'`: no inline script or sty
 
 from typing import TYPE_CHECKING, Any
 
+from pluralign.errors import require
 from pluralign.registry import lazy_attribute
 
 _EXPORTS = {
@@ -84,6 +85,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if _EXPORTS.get(name) == "pluralign.serve.app":
+        require("fastapi", extra="serve")
     return lazy_attribute(__name__, name, exports=_EXPORTS)
 
 
