@@ -295,7 +295,8 @@ def client(gateway):
     """OpenAI's own client, unmodified."""
     import openai
 
-    return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", max_retries=0)
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", max_retries=0) as client:
+        yield client
 
 
 def told(response) -> dict:
