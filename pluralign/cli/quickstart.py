@@ -25,7 +25,7 @@ def quickstart(
 ) -> None:
     """Measure a model against real people, spectrum-tune it, measure it again.
 
-    Takes under 10 minutes on two CPU cores with the embedded model. The same command goes on where it
+    Takes about 10 minutes on two CPU cores with the embedded model. The same command goes on where it
     was stopped.
     """
     from pluralign.quickstart import quickstart as run_quickstart
