@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from pluralign.data import load_data
-from pluralign.errors import ConfigurationError, did_you_mean
-from pluralign.plain_yaml import read_plain_yaml, shortened
+from pluralign.errors import ConfigurationError
+from pluralign.plain_yaml import shortened
 from pluralign.records.base import Probability, Record, Text
 from pluralign.records.jsonl import describe
+from pluralign.records.yaml_file import read_record
 from pluralign.spectrum.ablations import LossOn
 from pluralign.spectrum.format import SpectrumSequence
 from pluralign.spectrum.suite.stored import read_sequences
@@ -209,23 +210,12 @@ def load_recipe(path: Path) -> TrainingRecipe:
     Raises:
         ConfigurationError: The file cannot be read, is not YAML, or a field is unknown or wrong.
     """
-    content = read_plain_yaml(path, needed="fields, such as 'model:' and 'tasks:'")
-    _check_names(content, TrainingRecipe, where=f"{path}: ")
-    for field, model in (("lora", Lora), ("early_stop", EarlyStop)):
-        if isinstance(content.get(field), dict):
-            _check_names(content[field], model, where=f"{path}: {field}.")
-    try:
-        return TrainingRecipe.model_validate(content)
-    except ValidationError as error:
-        raise ConfigurationError(f"{path}: {shortened(describe(error))}") from error
-
-
-def _check_names(content: Mapping[str, object], model: type[Record], *, where: str) -> None:
-    for name in content:
-        if name not in model.model_fields:
-            raise ConfigurationError(
-                f"{where}{name}: no such field.{did_you_mean(str(name), model.model_fields)}"
-            )
+    return read_record(
+        path,
+        TrainingRecipe,
+        needed="fields, such as 'model:' and 'tasks:'",
+        parts={"lora": Lora, "early_stop": EarlyStop},
+    )
 
 
 def with_changes(recipe: TrainingRecipe, changes: Mapping[str, object]) -> TrainingRecipe:

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from pluralign.errors import ConfigurationError, did_you_mean
-from pluralign.plain_yaml import read_plain_yaml, shortened
 from pluralign.records.base import Record, Text
-from pluralign.records.jsonl import describe
+from pluralign.records.yaml_file import read_record
 from pluralign.spectrum import TrainingRecipe
 from pluralign.spectrum.suite.plan import SuiteRecipe
 
@@ -166,13 +165,4 @@ def load_study(path: Path) -> StudyConfig:
     Raises:
         ConfigurationError: The file cannot be read, is not YAML, or a field is unknown or wrong.
     """
-    content = read_plain_yaml(path, needed="fields, such as 'arms:' and 'measures:'")
-    for name in content:
-        if name not in StudyConfig.model_fields:
-            raise ConfigurationError(
-                f"{path}: {name}: no such field.{did_you_mean(name, StudyConfig.model_fields)}"
-            )
-    try:
-        return StudyConfig.model_validate(content)
-    except ValidationError as error:
-        raise ConfigurationError(f"{path}: {shortened(describe(error))}") from error
+    return read_record(path, StudyConfig, needed="fields, such as 'arms:' and 'measures:'")

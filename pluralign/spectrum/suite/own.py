@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from pluralign.data.reading import read_rows
-from pluralign.errors import ConfigurationError, DataError, did_you_mean
-from pluralign.plain_yaml import read_plain_yaml, shortened
+from pluralign.errors import DataError, did_you_mean
 from pluralign.records.base import Probability, Record, Text
-from pluralign.records.jsonl import describe
+from pluralign.records.yaml_file import read_record
 from pluralign.spectrum.format import Example
 from pluralign.spectrum.suite.blocks import Person, chunks, individuals, pool, sampled
 from pluralign.spectrum.suite.source import Opened, Opening, Source, Split
@@ -126,16 +125,7 @@ def _read(path: Path) -> tuple[OwnTask, Path | None]:
     """The task, and the table that holds its examples, if any."""
     if path.suffix.lower() == ".csv":
         return OwnTask.model_construct(name=path.stem), path
-    content = read_plain_yaml(path, needed="fields, such as 'name:' and 'examples:'")
-    for name in content:
-        if name not in OwnTask.model_fields:
-            raise ConfigurationError(
-                f"{path}: {name}: no such field.{did_you_mean(name, OwnTask.model_fields)}"
-            )
-    try:
-        task = OwnTask.model_validate(content)
-    except ValidationError as error:
-        raise ConfigurationError(f"{path}: {shortened(describe(error))}") from error
+    task = read_record(path, OwnTask, needed="fields, such as 'name:' and 'examples:'")
     return task, path.parent / task.table if task.table else None
 
 

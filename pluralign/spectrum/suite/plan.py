@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from pluralign.errors import ConfigurationError, did_you_mean
-from pluralign.plain_yaml import read_plain_yaml, shortened
+from pluralign.errors import ConfigurationError
 from pluralign.records.base import Probability, Record, Text
-from pluralign.records.jsonl import describe
+from pluralign.records.yaml_file import read_record
 from pluralign.spectrum.suite.catalogue import SUITE, get_source
 from pluralign.spectrum.suite.source import DataPlace, Source, Split
 from pluralign.spectrum.tasks import TaskSettings
@@ -101,15 +100,7 @@ def load_suite_recipe(path: Path) -> SuiteRecipe:
     Raises:
         ConfigurationError: The file cannot be read, is not YAML, or a field is unknown or wrong.
     """
-    content = read_plain_yaml(path, needed="fields, such as 'sources:'")
-    for name in content:
-        if name not in SuiteRecipe.model_fields:
-            known = did_you_mean(name, SuiteRecipe.model_fields)
-            raise ConfigurationError(f"{path}: {name}: no such field.{known}")
-    try:
-        recipe = SuiteRecipe.model_validate(content)
-    except ValidationError as error:
-        raise ConfigurationError(f"{path}: {shortened(describe(error))}") from error
+    recipe = read_record(path, SuiteRecipe, needed="fields, such as 'sources:'")
     named = {
         name if name in SUITE else str(path.parent / name): share for name, share in recipe.sources.items()
     }
