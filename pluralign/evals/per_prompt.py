@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from pluralign.evals.distributional.estimates import N_RESAMPLES, bootstrap_method
-from pluralign.metrics import cluster_bootstrap, minimum_detectable_difference, paired_bootstrap_difference
+from pluralign.evals.paired import paired_comparison
+from pluralign.metrics import cluster_bootstrap
 from pluralign.records import CellScore, Comparison, Estimate, Interval
 
 ERROR = "error"
@@ -124,21 +125,15 @@ def _compare(
     prompts = [prompt for prompt in ours if prompt in theirs]
     if not prompts:
         return None
-    pairs = [ours[prompt] for prompt in prompts], [theirs[prompt] for prompt in prompts]
-    paired = paired_bootstrap_difference(*pairs, clusters=prompts, n_resamples=N_RESAMPLES, seed=seed)
-    differences = np.subtract(*pairs)
-    return Comparison(
-        name=measure.name,
-        first=first[0],
-        second=second[0],
-        difference=float(differences.mean()),
-        interval=Interval(low=paired.low, high=paired.high, method=method) if paired else None,
-        p_value=paired.p_value if paired else None,
-        minimum_detectable=minimum_detectable_difference(differences, prompts, seed=seed),
-        n_questions=len(prompts),
-        n_cells=len(prompts),
+    return paired_comparison(
+        measure.name,
+        first=(first[0], [ours[prompt] for prompt in prompts]),
+        second=(second[0], [theirs[prompt] for prompt in prompts]),
+        clusters=prompts,
+        method=method,
         unit=measure.unit,
         lower_is_better=measure.lower_is_better,
+        seed=seed,
     )
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 
-import numpy as np
-
 from pluralign.evals.cells import Cell, group_slices, make_cells, slices
-from pluralign.evals.distributional.estimates import N_RESAMPLES, bootstrap_method
+from pluralign.evals.distributional.estimates import bootstrap_method
 from pluralign.evals.distributional.measures import CORRECTED, DISTANCES, QUANTITIES
 from pluralign.evals.distributional.presets import find_preset
-from pluralign.metrics import holm, minimum_detectable_difference, paired_bootstrap_difference
-from pluralign.records import Answer, Comparison, Interval, QuestionSet
+from pluralign.evals.paired import paired_comparison
+from pluralign.metrics import holm
+from pluralign.records import Answer, Comparison, QuestionSet
 
 # (name, unit, lower is better, value of a cell)
 _Measure = tuple[str, str, bool | None, Callable[[Cell], float | None]]
@@ -93,22 +92,16 @@ def _compare(
     if not rows:
         return None
     clusters, first, second = zip(*rows, strict=True)
-    paired = paired_bootstrap_difference(first, second, clusters=clusters, n_resamples=N_RESAMPLES, seed=seed)
-    differences = np.subtract(first, second)
-    interval = Interval(low=paired.low, high=paired.high, method=bootstrap_method()) if paired else None
-    return Comparison(
-        name=name,
-        slice=slice_name,
-        first=labels[0],
-        second=labels[1],
-        difference=float(differences.mean()),
-        interval=interval,
-        p_value=paired.p_value if paired else None,
-        minimum_detectable=minimum_detectable_difference(differences, clusters, seed=seed),
-        n_questions=len(set(clusters)),
-        n_cells=len(rows),
+    return paired_comparison(
+        name,
+        first=(labels[0], first),
+        second=(labels[1], second),
+        clusters=clusters,
+        method=bootstrap_method(),
         unit=unit,
         lower_is_better=lower_is_better,
+        slice_name=slice_name,
+        seed=seed,
     )
 
 

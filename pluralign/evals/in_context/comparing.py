@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 
-import numpy as np
-
-from pluralign.evals.distributional.estimates import N_RESAMPLES
 from pluralign.evals.in_context.baselines import PersonBaselines
 from pluralign.evals.in_context.measures import MEASURES, Measure, Value
 from pluralign.evals.in_context.scoring import METHOD, check_preset
 from pluralign.evals.in_context.turns import Turn, make_turns, turn_slices
-from pluralign.metrics import minimum_detectable_difference, paired_bootstrap_difference
-from pluralign.records import Answer, Comparison, Interval, QuestionSet
+from pluralign.evals.paired import paired_comparison
+from pluralign.records import Answer, Comparison, QuestionSet
 
 _Values = Mapping[tuple[str, str, int], Value]
 
@@ -71,20 +68,15 @@ def _compare(
     seed: int,
 ) -> Comparison:
     turns, first, second = zip(*rows, strict=True)
-    people = [turn.person for turn in turns]
-    differences = np.subtract(first, second)
-    paired = paired_bootstrap_difference(first, second, clusters=people, n_resamples=N_RESAMPLES, seed=seed)
-    return Comparison(
-        name=measure.name,
-        slice=slice_name,
-        first=labels[0],
-        second=labels[1],
-        difference=float(differences.mean()),
-        interval=Interval(low=paired.low, high=paired.high, method=METHOD) if paired else None,
-        p_value=paired.p_value if paired else None,
-        minimum_detectable=minimum_detectable_difference(differences, people, seed=seed),
-        n_questions=len({turn.question.id for turn in turns}),
-        n_cells=len(rows),
+    return paired_comparison(
+        measure.name,
+        first=(labels[0], first),
+        second=(labels[1], second),
+        clusters=[turn.person for turn in turns],
+        method=METHOD,
         unit=measure.unit,
         lower_is_better=measure.lower_is_better,
+        slice_name=slice_name,
+        n_questions=len({turn.question.id for turn in turns}),
+        seed=seed,
     )

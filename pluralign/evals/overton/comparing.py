@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pluralign.evals.distributional.estimates import N_RESAMPLES
 from pluralign.evals.overton.coverage import Coverage, first_words, n_words_of
 from pluralign.evals.overton.judged import JudgedResponse
 from pluralign.evals.overton.measures import EQUAL_LENGTH, Measure
 from pluralign.evals.overton.presets import check_direction, find_preset, measures_of
 from pluralign.evals.overton.scoring import METHOD, covered_once
-from pluralign.metrics import minimum_detectable_difference, paired_bootstrap_difference
-from pluralign.records import Comparison, Interval
+from pluralign.evals.paired import paired_comparison
+from pluralign.records import Comparison
 
 _Rows = Mapping[tuple[str, int], Coverage]
 # Window -> (first, second), each the mean over what is compared of it.
@@ -98,20 +97,14 @@ def _at_equal_length(ours: _Rows, theirs: _Rows) -> _Pairs:
 
 
 def _compare(measure: Measure, pairs: _Pairs, *, labels: tuple[str, str], seed: int) -> Comparison:
-    windows = list(pairs)
     first, second = zip(*pairs.values(), strict=True)
-    differences = np.subtract(first, second)
-    paired = paired_bootstrap_difference(first, second, clusters=windows, n_resamples=N_RESAMPLES, seed=seed)
-    return Comparison(
-        name=measure.name,
-        first=labels[0],
-        second=labels[1],
-        difference=float(differences.mean()),
-        interval=Interval(low=paired.low, high=paired.high, method=METHOD) if paired else None,
-        p_value=paired.p_value if paired else None,
-        minimum_detectable=minimum_detectable_difference(differences, windows, seed=seed),
-        n_questions=len(windows),
-        n_cells=len(windows),
+    return paired_comparison(
+        measure.name,
+        first=(labels[0], first),
+        second=(labels[1], second),
+        clusters=list(pairs),
+        method=METHOD,
         unit=measure.unit,
         lower_is_better=measure.lower_is_better,
+        seed=seed,
     )
