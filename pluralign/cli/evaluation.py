@@ -48,7 +48,7 @@ from pluralign.cli.options import (
 )
 from pluralign.cli.overton import AskForViews, Judge, MaxNewTokens, Samples, Temperature
 from pluralign.cli.repeated import EmbedderName, MinP, Mode, Shots, Tasks, Threshold, TopP
-from pluralign.cli.scores import print_end, print_estimates, print_losses
+from pluralign.cli.scores import print_comparisons, print_end, print_estimates, print_losses
 from pluralign.cli.sequences import Bfloat16, Layout, MaxWords, Sequences
 from pluralign.errors import ConfigurationError
 
@@ -340,7 +340,6 @@ def compare(
 ) -> None:
     """Compare two runs of one evaluation: paired differences, first minus second."""
     from pluralign.evaluation import compare_runs, comparison_report, load_run
-    from pluralign.reports import comparisons_table, write_page
 
     rooms = _room(first), _room(second)
     if rooms[0] is not rooms[1]:
@@ -356,14 +355,13 @@ def compare(
         return
     refuse({"judge": judge}, why="answers to closed questions are read by no judge.")
     runs = load_run(first), load_run(second)
-    comparisons = compare_runs(*runs, preset=preset)
-    if json:
-        print_json([comparison.model_dump(mode="json") for comparison in comparisons])
-    else:
-        result_console().print(comparisons_table(comparisons, every=every))
-    if out:
-        write_page(comparison_report(*runs, preset=preset), out)
-        progress_console().print(f"page: {out}")
+    print_comparisons(
+        compare_runs(*runs, preset=preset),
+        page=lambda: comparison_report(*runs, preset=preset),
+        out=out,
+        every=every,
+        as_json=json,
+    )
 
 
 @app.command("similarity")

@@ -7,7 +7,7 @@ import typer
 
 from pluralign.cli.console import names, print_json, progress_bars, progress_console, result_console
 from pluralign.cli.options import refuse, settings_of
-from pluralign.cli.scores import print_end, print_estimates, print_losses, print_sentences
+from pluralign.cli.scores import print_comparisons, print_end, print_estimates, print_losses
 from pluralign.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -202,18 +202,17 @@ def compare(
         load_overton_run,
         overton_comparison_report,
     )
-    from pluralign.reports import comparisons_table, write_page
 
     runs = load_overton_run(first, judge=judge), load_overton_run(second, judge=judge)
     comparisons, readings = compare_overton_runs(*runs, preset=preset)
-    if as_json:
-        print_json([comparison.model_dump(mode="json") for comparison in comparisons])
-    else:
-        result_console().print(comparisons_table(comparisons, every=every))
-        print_sentences(readings)
-    if out:
-        write_page(overton_comparison_report(*runs, preset=preset), out)
-        progress_console().print(f"page: {out}")
+    print_comparisons(
+        comparisons,
+        readings=readings,
+        page=lambda: overton_comparison_report(*runs, preset=preset),
+        out=out,
+        every=every,
+        as_json=as_json,
+    )
 
 
 def print_run(finished: "OvertonRun", *, as_json: bool, every: bool = False, markdown: bool = False) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pluralign.cli.console import print_json, progress_bars, progress_console, result_console
+from pluralign.cli.console import print_json, progress_bars, result_console
 from pluralign.cli.options import settings_of
-from pluralign.cli.scores import print_end, print_estimates, print_losses
+from pluralign.cli.scores import print_comparisons, print_end, print_estimates, print_losses
 
 if TYPE_CHECKING:
     from pluralign.evaluation.repeated import PreparedRepeated, RepeatedRun, RepeatedSettings
@@ -127,17 +127,15 @@ def compare(first: Path, second: Path, *, out: Path | None, every: bool, as_json
         load_repeated_run,
         repeated_comparison_report,
     )
-    from pluralign.reports import comparisons_table, write_page
 
     runs = load_repeated_run(first), load_repeated_run(second)
-    comparisons = compare_repeated_runs(*runs)
-    if as_json:
-        print_json([comparison.model_dump(mode="json") for comparison in comparisons])
-    else:
-        result_console().print(comparisons_table(comparisons, every=every))
-    if out:
-        write_page(repeated_comparison_report(*runs), out)
-        progress_console().print(f"page: {out}")
+    print_comparisons(
+        compare_repeated_runs(*runs),
+        page=lambda: repeated_comparison_report(*runs),
+        out=out,
+        every=every,
+        as_json=as_json,
+    )
 
 
 def similarity(folders: Sequence[Path], *, n_nearest: int | None, markdown: bool, as_json: bool) -> None:

@@ -1,15 +1,17 @@
 """Scores on the terminal, of whatever evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from pluralign.cli.console import progress_console, result_console
+from pluralign.cli.console import print_json, progress_console, result_console
 
 if TYPE_CHECKING:
     from pluralign.evals import Scores
+    from pluralign.records import Comparison
+    from pluralign.reports import Report
 
 
 def print_estimates(label: str, scores: "Scores", *, every: bool, markdown: bool) -> None:
@@ -30,6 +32,28 @@ def print_sentences(sentences: Sequence[str]) -> None:
     """Sentences as a list."""
     for sentence in sentences:
         result_console().print(f"- {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_comparisons(
+    comparisons: "Sequence[Comparison]",
+    *,
+    readings: Sequence[str] = (),
+    page: "Callable[[], Report]",
+    out: Path | None,
+    every: bool,
+    as_json: bool,
+) -> None:
+    """Paired differences of two runs and what they say; the page of both is made where a file is named for it."""
+    from pluralign.reports import comparisons_table, write_page
+
+    if as_json:
+        print_json([comparison.model_dump(mode="json") for comparison in comparisons])
+    else:
+        result_console().print(comparisons_table(comparisons, every=every))
+        print_sentences(readings)
+    if out:
+        write_page(page(), out)
+        progress_console().print(f"page: {out}")
 
 
 def print_losses(scores: "Scores", *, what: str = "cells") -> None:

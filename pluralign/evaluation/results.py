@@ -74,6 +74,11 @@ def score_report(
     )
 
 
+def side_by_side(first: str, second: str) -> tuple[str, str]:
+    """The labels of two runs in one table, told apart where they are the same."""
+    return (first, second) if first != second else (f"first: {first}", f"second: {second}")
+
+
 def write_scores(folder: Path, *, scores: Scores, report: Report) -> None:
     """Write cells.jsonl, contrasts.jsonl where groups were compared, and report.html.
 

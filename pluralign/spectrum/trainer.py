@@ -171,12 +171,6 @@ def supervised_losses(
         return losses, cross_entropy(logits, targets)
 
 
-def supervised_loss(model: nn.Module, *, head: nn.Module, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
-    """The summed cross-entropy of the supervised tokens in nats, and their number; see `supervised_losses`."""
-    losses, _ = supervised_losses(model, head=head, inputs=inputs)
-    return losses.sum(), losses.numel()
-
-
 class ProgressReporter(TrainerCallback):  # type: ignore[misc]  # transformers is not followed
     """Passes (step, number of steps, loss) on, and stops training whose loss is no longer a number."""
 

@@ -8,7 +8,7 @@ from pluralign.errors import ConfigurationError
 from pluralign.models.loading import load_weights
 from pluralign.spectrum.initialise import initial_weights, lora_config, turn_token_ids
 from pluralign.spectrum.recipe import Lora, TrainingRecipe
-from pluralign.spectrum.trainer import supervised_loss
+from pluralign.spectrum.trainer import supervised_losses
 
 TURN_TOKENS = {
     "chatml": {"<|im_start|>", "<|im_end|>"},
@@ -215,10 +215,10 @@ def test_trained_rows_travel_with_the_adapters(tied, with_base, saved, chatml, t
     ])
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.5)
     for _ in range(2):
-        total, n_tokens = supervised_loss(
+        losses, _ = supervised_losses(
             model, head=model.get_output_embeddings(), inputs={"input_ids": ids, "labels": ids}
         )
-        (total / n_tokens).backward()
+        losses.mean().backward()
         optimizer.step()
         optimizer.zero_grad()
     model.eval().save_pretrained(tmp_path / "adapter")

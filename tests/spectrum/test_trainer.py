@@ -10,7 +10,7 @@ from pluralign.spectrum.batches import Batches
 from pluralign.spectrum.format import SpectrumFormat
 from pluralign.spectrum.monitor import TokenGroups
 from pluralign.spectrum.recipe import TrainingRecipe, build_sequences
-from pluralign.spectrum.trainer import supervised_loss, supervised_losses
+from pluralign.spectrum.trainer import supervised_losses
 
 RECIPE = TrainingRecipe(tasks={"bernoulli": 24, "dice": 24}, mean_examples=4)
 
@@ -57,6 +57,11 @@ def gemma(vocab_size):
     )
 
 
+def total_and_number(model, *, head, inputs):
+    losses, _ = supervised_losses(model, head=head, inputs=inputs)
+    return losses.sum(), losses.numel()
+
+
 @pytest.mark.parametrize("kind", ["plain", "lora", "softcapped"])
 def test_the_loss_and_its_gradients_are_the_stock_ones(kind, tiny_model, batch, chatml):
     from peft import LoraConfig, get_peft_model
@@ -68,7 +73,7 @@ def test_the_loss_and_its_gradients_are_the_stock_ones(kind, tiny_model, batch, 
     stock.backward()
     expected = gradients(model)
     model.zero_grad()
-    total, n_tokens = supervised_loss(model, head=model.get_output_embeddings(), inputs=batch)
+    total, n_tokens = total_and_number(model, head=model.get_output_embeddings(), inputs=batch)
     (total / n_tokens).backward()
 
     assert n_tokens == int((batch["labels"] != -100).sum())
@@ -83,7 +88,7 @@ def test_only_supervised_positions_reach_the_vocabulary(tiny_model, batch):
     head = model.get_output_embeddings()
     shapes = []
     head.register_forward_hook(lambda _module, _args, logits: shapes.append(tuple(logits.shape)))
-    _, n_tokens = supervised_loss(model, head=head, inputs=batch)
+    _, n_tokens = total_and_number(model, head=head, inputs=batch)
 
     assert shapes == [(1, n_tokens, model.config.vocab_size)]
     assert model(**batch).logits.shape[:2] == batch["input_ids"].shape  # the model is as it was
@@ -91,8 +96,8 @@ def test_only_supervised_positions_reach_the_vocabulary(tiny_model, batch):
 
 def test_a_model_that_never_calls_its_head_gets_the_same_loss(tiny_model, batch):
     model = tiny_model()
-    total, _ = supervised_loss(model, head=model.get_output_embeddings(), inputs=batch)
-    elsewhere, _ = supervised_loss(model, head=torch.nn.Linear(1, 1), inputs=batch)
+    total, _ = total_and_number(model, head=model.get_output_embeddings(), inputs=batch)
+    elsewhere, _ = total_and_number(model, head=torch.nn.Linear(1, 1), inputs=batch)
 
     assert elsewhere.item() == pytest.approx(total.item(), rel=1e-5)
 
@@ -105,13 +110,13 @@ def test_packed_rows_have_the_loss_and_gradients_of_padded_ones(
     """The second model also slides a window. Packed up to 1 token each row stands alone, up to 10,000 all are one."""
     model = tiny_model() if kind == "plain" else gemma(len(chatml))
     head = model.get_output_embeddings()
-    padded, n_padded = supervised_loss(model, head=head, inputs=batch)
+    padded, n_padded = total_and_number(model, head=head, inputs=batch)
     padded.backward()
     expected = gradients(model)
     model.zero_grad()
 
     packs = Batches(rows, groups=TokenGroups(row.task for row in rows), packing=length).batch(rows)
-    packed, n_packed = supervised_loss(model, head=head, inputs=packs)
+    packed, n_packed = total_and_number(model, head=head, inputs=packs)
     packed.backward()
 
     assert n_packed == n_padded

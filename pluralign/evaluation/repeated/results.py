@@ -17,7 +17,7 @@ from pluralign.evals.homogeneity import (
 from pluralign.evals.scores import Scores
 from pluralign.evaluation.repeated.config import DEFAULT_REPEATED, RepeatedConfig
 from pluralign.evaluation.repeated.planning import tasks_of
-from pluralign.evaluation.results import score_results
+from pluralign.evaluation.results import score_results, side_by_side
 from pluralign.evaluation.spec import COVERAGE, HOMOGENEITY, SOLUTIONS
 from pluralign.models.embedding import Embedder
 from pluralign.records import Comparison, Outcome, Response
@@ -130,17 +130,10 @@ def _said(
 
 def compare_answer_sets(first: AnswerSet, second: AnswerSet) -> tuple[Comparison, ...]:
     """Paired differences, first minus second, by the evaluator of both."""
-    labels = labels_of(first, second)
+    labels = side_by_side(first.label, second.label)
     pair = {"first": (labels[0], first.scores), "second": (labels[1], second.scores)}
     compare = _COMPARE[first.config.spec.evaluator]
     return compare(**pair, seed=first.config.settings.seed)
-
-
-def labels_of(first: AnswerSet, second: AnswerSet) -> tuple[str, str]:
-    """What two runs are called side by side."""
-    if first.label != second.label:
-        return first.label, second.label
-    return f"first: {first.label}", f"second: {second.label}"
 
 
 def answers_results(answers: AnswerSet) -> dict[str, Any]:

@@ -22,10 +22,9 @@ from pluralign.evaluation.repeated.results import (
     answers_report,
     answers_results,
     compare_answer_sets,
-    labels_of,
     score_answers,
 )
-from pluralign.evaluation.results import write_scores
+from pluralign.evaluation.results import side_by_side, write_scores
 from pluralign.evaluation.spec import HOMOGENEITY, REPEATED, RepeatedSpec
 from pluralign.models.embedding import Embedder
 from pluralign.models.protocol import Draw, LanguageModel, OptionScores
@@ -259,7 +258,7 @@ def compare_repeated_runs(first: RepeatedRun, second: RepeatedRun) -> tuple[Comp
 def repeated_comparison_report(first: RepeatedRun, second: RepeatedRun) -> Report:
     """The page of two runs side by side, with their paired differences; raises as `compare_repeated_runs`."""
     return answers_report(
-        dict(zip(labels_of(first.answers, second.answers), (first.answers, second.answers), strict=True)),
+        dict(zip(side_by_side(first.label, second.label), (first.answers, second.answers), strict=True)),
         reproduce=shlex.join(["pluralign", "compare", str(first.folder), str(second.folder)]),
         comparisons=compare_repeated_runs(first, second),
     )

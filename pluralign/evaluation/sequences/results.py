@@ -12,7 +12,7 @@ from pluralign.evals.sequences import (
     compare_sequence_outputs,
     score_sequence_outputs,
 )
-from pluralign.evaluation.results import score_results
+from pluralign.evaluation.results import score_results, side_by_side
 from pluralign.evaluation.sequences.config import SequencesConfig
 from pluralign.evaluation.sequences.planning import SequenceSet
 from pluralign.records import Comparison, SequenceScore
@@ -70,17 +70,10 @@ def score_rows(
 
 def compare_scored(first: ScoredSequences, second: ScoredSequences) -> tuple[Comparison, ...]:
     """Paired differences, first minus second, over the sequences that both read."""
-    labels = labels_of(first, second)
+    labels = side_by_side(first.label, second.label)
     return compare_sequence_outputs(
         first=(labels[0], first.scores), second=(labels[1], second.scores), seed=first.config.settings.seed
     )
-
-
-def labels_of(first: ScoredSequences, second: ScoredSequences) -> tuple[str, str]:
-    """What two runs are called side by side."""
-    if first.label != second.label:
-        return first.label, second.label
-    return f"first: {first.label}", f"second: {second.label}"
 
 
 def scored_results(scored: ScoredSequences) -> dict[str, Any]:

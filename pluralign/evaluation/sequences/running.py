@@ -9,13 +9,12 @@ from pluralign.errors import ConfigurationError, StorageError
 from pluralign.evals.scores import Scores
 from pluralign.evaluation.finished import FinishedRun, run_command
 from pluralign.evaluation.folders import evaluator_of, read_run_record, run_folder
-from pluralign.evaluation.results import write_scores
+from pluralign.evaluation.results import side_by_side, write_scores
 from pluralign.evaluation.sequences.config import DEFAULT_SEQUENCES, SequencesConfig, SequencesSettings
 from pluralign.evaluation.sequences.planning import PreparedSequences, SequenceSet, prepare_sequences
 from pluralign.evaluation.sequences.results import (
     ScoredSequences,
     compare_scored,
-    labels_of,
     score_rows,
     scored_report,
     scored_results,
@@ -194,7 +193,7 @@ def sequences_comparison_report(first: SequencesRun, second: SequencesRun) -> Re
     """The page of two runs side by side, with their paired differences; raises as `compare_sequences_runs`."""
     comparisons = compare_sequences_runs(first, second)
     return scored_report(
-        dict(zip(labels_of(first.scored, second.scored), (first.scored, second.scored), strict=True)),
+        dict(zip(side_by_side(first.label, second.label), (first.scored, second.scored), strict=True)),
         reproduce=shlex.join(["pluralign", "compare", str(first.folder), str(second.folder)]),
         comparisons=comparisons,
     )
