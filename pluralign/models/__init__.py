@@ -66,6 +66,7 @@ BACKENDS: Registry[Callable[[ModelSpec], LanguageModel]] = Registry(
         "hf": "pluralign.models.transformers_model:load",
         "http": "pluralign.models.http.model:load",
         "https": "pluralign.models.http.model:load",
+        "mixed": "pluralign.models.mixture:load",
         "scripted": "pluralign.models.scripted:load",
     },
 )
@@ -90,7 +91,8 @@ def load_model(model: str | ModelSpec, **overrides: Any) -> LanguageModel:
     """Load a model by its name.
 
     Args:
-        model: "embedded", a hub id ("org/name", or "hf:name"), a folder, "scripted:uniform", or a model behind an
+        model: "embedded", a hub id ("org/name", or "hf:name"), a folder, "scripted:uniform", a tuned model mixed with
+            its base ("mixed:0.5:org/tuned+org/base", see `pluralign.models.mixture`), or a model behind an
             OpenAI-compatible server ("http://localhost:8000/v1#model", see `pluralign.models.http`); or a ModelSpec.
         **overrides: Fields of ModelSpec to set: revision, adapter, device, dtype, default_system.
 
@@ -124,6 +126,7 @@ def list_models() -> list[ListedModel]:
             "a model behind an OpenAI-compatible server: vLLM, llama.cpp",
             None,
         ),
+        ListedModel("mixed:0.5:org/tuned+org/base", "a tuned model mixed with its base at every token", None),
         ListedModel("scripted:uniform", "no model: every option is equally likely", True),
     ]
 

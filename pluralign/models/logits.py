@@ -17,13 +17,15 @@ def chosen_logits(
 
     Args:
         model: A causal language model.
-        head: Its output head.
+        head: Its output head, or a ModuleList of those of a mixture.
         choose: Maps (rows, places, ...) to the n chosen places, (n, ...).
         inputs: What the model is called with.
 
     Returns:
         Logits, (n, vocabulary).
     """
+    from torch import nn
+
     selected = False
 
     def select(_module: "nn.Module", args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -31,11 +33,13 @@ def chosen_logits(
         selected = True
         return (choose(args[0]).unsqueeze(0), *args[1:])
 
-    handle = head.register_forward_pre_hook(select)
+    heads = head if isinstance(head, nn.ModuleList) else [head]
+    handles = [each.register_forward_pre_hook(select) for each in heads]
     try:
         logits: Tensor = model(**inputs).logits
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
     # Some models multiply by the head's weight without calling the head; their logits come in full.
     return logits[0] if selected else choose(logits)
 

@@ -23,6 +23,8 @@ class Arm(Record):
     Attributes:
         train: Fields in which its recipe differs from the study's; {} trains by that recipe, None not at all.
         format: "own": as the model was made to be asked; "spectrum": an untuned model in the format of tuning.
+        base: A base model that it is mixed with at every token (see `pluralign.models.mixture`).
+        base_weight: The base's share.
         settings: Name of a measure -> settings of it that differ under this arm, such as a temperature.
         only_these: Whether the arm is measured by nothing but the measures that `settings` names: what changes how
             answers are drawn leaves everything else as it is.
@@ -30,6 +32,8 @@ class Arm(Record):
 
     train: Mapping[str, Any] | None = None
     format: Literal["own", "spectrum"] = "own"
+    base: Text | None = None
+    base_weight: float = Field(default=0.5, gt=0, lt=1)
     settings: Mapping[Text, Mapping[str, Any]] = {}
     only_these: bool = False
 

@@ -101,6 +101,8 @@ class _Study:
     def _identity(self, arm: Arm, *, seed: int) -> dict[str, object]:
         """What decides which model answers, and in which format."""
         identity: dict[str, object] = {"model": self.config.model, "format": arm.format}
+        if arm.base is not None:
+            identity |= {"base": arm.base, "base_weight": arm.base_weight}
         if arm.train is not None:
             recipe = self.config.recipe(arm, seed=seed, built="built")
             identity |= {
@@ -136,6 +138,11 @@ class _Study:
         """The arm's model in a measure's precision, loaded once."""
         if measure.dtype not in kept:
             weights = load_weights(str(trained or self.config.model), dtype=measure.dtype)
+            if arm.base is not None:
+                from pluralign.models.mixture import mixed
+
+                base = load_weights(arm.base, dtype=measure.dtype)
+                weights = mixed(weights, base, base_weight=arm.base_weight)
             template = None
             if arm.format == "spectrum":
                 template = SpectrumFormat.from_tokenizer(weights.tokenizer).chat_template

@@ -1,5 +1,6 @@
 """What a study found: every arm's means over seeds, and the paired differences of one arm from the others."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,18 +49,33 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Trivial:
+    """The best of the predictors that know no model, in one row.
+
+    Attributes:
+        name: Which.
+        mean: What it gets, over seeds, scaled as the row says.
+    """
+
+    name: str
+    mean: float
+
+
+@dataclass(frozen=True)
 class StudyTable:
     """Everything that a study found.
 
     Attributes:
         config: The study.
         quantities: The rows.
+        trivial: Quantity -> the best trivial predictor, where the evaluation has any.
         entries: Name of an arm -> quantity -> entry, where the arm was measured.
         differences: Name of another arm -> quantity -> the reference minus it, paired by seed.
     """
 
     config: StudyConfig
     quantities: tuple[Quantity, ...]
+    trivial: dict[Quantity, Trivial]
     entries: dict[str, dict[Quantity, Entry]]
     differences: dict[str, dict[Quantity, PairedDifference]]
 
@@ -73,6 +89,10 @@ class StudyTable:
             "title": self.config.title,
             "n_seeds": self.config.seeds,
             "reference": self.config.reference,
+            "trivial": {
+                named(quantity): {"name": best.name, "mean": best.mean}
+                for quantity, best in self.trivial.items()
+            },
             "arms": {
                 arm: {
                     named(quantity): {
@@ -103,6 +123,7 @@ def study_table(config: StudyConfig, cells: Sequence[Cell]) -> StudyTable:
         Quantity(name, reported) for name, measure in config.measures.items() for reported in measure.report
     )
     entries: dict[str, dict[Quantity, Entry]] = {arm: {} for arm in config.arms}
+    trivial: dict[Quantity, Trivial] = {}
     for arm in config.arms:
         for quantity in quantities:
             found = [
@@ -112,6 +133,9 @@ def study_table(config: StudyConfig, cells: Sequence[Cell]) -> StudyTable:
             ]
             if found:
                 entries[arm][quantity] = _entry(found, quantity.reported.scale)
+            # The same items under every arm, so the same predictors: those of the first arm stand for all.
+            if quantity not in trivial and (best := _trivial(found, quantity.reported.scale)) is not None:
+                trivial[quantity] = best
     reference = entries[config.reference]
     differences: dict[str, dict[Quantity, PairedDifference]] = {}
     for arm, row in entries.items():
@@ -123,13 +147,31 @@ def study_table(config: StudyConfig, cells: Sequence[Cell]) -> StudyTable:
             if quantity in reference
             and (difference := _difference(reference[quantity], entry, quantity.reported.scale)) is not None
         }
-    return StudyTable(config=config, quantities=quantities, entries=entries, differences=differences)
+    return StudyTable(
+        config=config, quantities=quantities, trivial=trivial, entries=entries, differences=differences
+    )
 
 
 def _estimate(cell: Cell, quantity: Quantity) -> Estimate | None:
     """The quantity's estimate; None where the evaluation has none under this arm."""
     wanted = quantity.reported.estimate, quantity.reported.slice
     return next((each for each in cell.estimates if (each.name, each.slice) == wanted), None)
+
+
+def _trivial(found: Sequence[Estimate | None], scale: float) -> Trivial | None:
+    """The best trivial predictor that every seed has; None where there is none."""
+    known = [each for each in found if each is not None]
+    if not known or known[0].lower_is_better is None:
+        return None
+    means = {
+        name: scale * math.fsum(each.baselines[name] for each in known) / len(known)
+        for name in known[0].baselines
+        if all(name in each.baselines for each in known)
+    }
+    if not means:
+        return None
+    name = (min if known[0].lower_is_better else max)(means, key=means.__getitem__)
+    return Trivial(name, means[name])
 
 
 def _entry(found: Sequence[Estimate | None], scale: float) -> Entry:
@@ -170,7 +212,11 @@ def as_markdown(table: StudyTable) -> str:
     """The study as two Markdown tables, a row a measure: means with intervals, and differences of the reference."""
     arms = list(table.config.arms)
     means = [
-        _row([_head(table, quantity), *(_shown(table.entries[arm].get(quantity), quantity) for arm in arms)])
+        _row([
+            _head(table, quantity),
+            _shown_trivial(table.trivial.get(quantity), quantity),
+            *(_shown(table.entries[arm].get(quantity), quantity) for arm in arms),
+        ])
         for quantity in table.quantities
     ]
     others = list(table.differences)
@@ -183,7 +229,7 @@ def as_markdown(table: StudyTable) -> str:
         if quantity in table.entries[table.config.reference]
     ]
     return "\n".join([
-        *_heads(arms),
+        *_heads(["best trivial predictor", *arms]),
         *means,
         "",
         f"{table.config.reference} minus each other arm, paired by seed:",
@@ -207,6 +253,10 @@ def _head(table: StudyTable, quantity: Quantity) -> str:
     directions = {row[quantity].lower_is_better for row in table.entries.values() if quantity in row}
     arrows = {True: " ↓", False: " ↑"}
     return quantity.reported.title + "".join(arrows.get(way, "") for way in directions if way is not None)
+
+
+def _shown_trivial(best: Trivial | None, quantity: Quantity) -> str:
+    return "—" if best is None else f"{best.mean:.{quantity.reported.digits}f} ({best.name})"
 
 
 def _shown(entry: Entry | None, quantity: Quantity) -> str:

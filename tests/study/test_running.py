@@ -7,6 +7,7 @@ from pluralign.study import StudyConfig, run_study, study_table
 
 
 def config(model, **fields):
+    hot = {"only_these": True, "settings": {"coverage": {"temperature": 2}}}
     return StudyConfig.model_validate({
         "title": "A small study",
         "model": str(model),
@@ -23,7 +24,8 @@ def config(model, **fields):
         "arms": {
             "untuned": {},
             "spectrum format": {"format": "spectrum"},
-            "hot": {"only_these": True, "settings": {"coverage": {"temperature": 2}}},
+            "hot": hot,
+            "mixed with a base": {"base": str(model), "base_weight": 0.3, **hot},
             "n = 1": {"train": {"single_example": True}},
             "tuned": {"train": {}},
         },
@@ -62,7 +64,7 @@ def test_every_arm_is_measured_under_every_seed(finished):
     study, _, _, cells = finished
     measured = {(cell.arm, cell.seed, cell.measure) for cell in cells}
 
-    assert len(measured) == len(cells) == 2 * (4 * 2 + 1)
+    assert len(measured) == len(cells) == 2 * (4 * 2 + 2)
     assert ("hot", 1, "coverage") in measured
     assert ("hot", 1, "urn") not in measured
     table = study_table(study, cells)
@@ -99,6 +101,13 @@ def test_tuning_changes_what_is_measured(finished):
     }
 
     assert urn["tuned"] != urn["spectrum format"] != urn["untuned"]
+
+
+def test_an_arm_may_be_mixed_with_a_base(finished):
+    _, out, _, _ = finished
+    [run] = out.glob("mixed-with-a-base/seed-0/coverage-*/run.json")
+
+    assert " mixed with 0.3 of " in run.read_text()
 
 
 def test_the_same_call_again_does_nothing_anew(finished, monkeypatch):

@@ -26,8 +26,9 @@ CONFIG = StudyConfig.model_validate({
 })
 
 
-def estimate(name, value, *, lower_is_better=False):
+def estimate(name, value, *, lower_is_better=False, baselines=None):
     return Estimate(
+        baselines=baselines or {},
         name=name,
         value=value,
         reason="nothing to score" if value is None else None,
@@ -99,8 +100,8 @@ def test_differences_are_paired_by_seed(table):
 def test_markdown_shows_every_arm_and_the_direction(table):
     lines = as_markdown(table).splitlines()
 
-    assert lines[0] == "|  | untuned | tuned | hot |"
-    assert lines[2].startswith("| right (%) ↑ | 25.0 [-75.0, 125.0]* | 41.7 [")
+    assert lines[0] == "|  | best trivial predictor | untuned | tuned | hot |"
+    assert lines[2].startswith("| right (%) ↑ | — | 25.0 [-75.0, 125.0]* | 41.7 [")
     assert lines[2].endswith("| — |")
     assert lines[3].endswith("| not scored under 1 seeds |")
     assert lines[5] == "tuned minus each other arm, paired by seed:"
@@ -112,3 +113,24 @@ def test_results_hold_the_values_of_every_seed(table):
 
     assert results["arms"]["tuned"]["coverage: yield, all"]["values"] == (11.0, 12.0, 16.0)
     assert results["differences"]["untuned"]["coverage: yield, all"]["difference"] == 11
+
+
+@pytest.mark.parametrize(
+    ("lower_is_better", "best", "shown"), [(False, "marginal", "30.0"), (True, "uniform", "20.0")]
+)
+def test_the_best_trivial_predictor_stands_beside_the_arms(lower_is_better, best, shown):
+    baselines = [{"uniform": 0.2, "marginal": marginal, "once": 0.9} for marginal in (0.1, 0.3, 0.5)]
+    baselines[1].pop("once")
+    found = [
+        Cell(
+            arm, seed, "flight", (estimate("accuracy", 0.5, lower_is_better=lower_is_better, baselines=own),)
+        )
+        for arm in ("untuned", "tuned")
+        for seed, own in enumerate(baselines)
+    ]
+    table = study_table(CONFIG, found)
+
+    assert table.results()["trivial"] == {
+        "flight: accuracy, all": {"name": best, "mean": pytest.approx(float(shown))}
+    }
+    assert f"| {shown} ({best}) |" in as_markdown(table)
