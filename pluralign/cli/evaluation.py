@@ -370,7 +370,9 @@ def similarity(
     n_nearest: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Neighbours of an answer among which models are counted. [default: as many as draws]"
+            min=1,
+            help="Neighbours of an answer among which models are counted.",
+            show_default="as many as draws",
         ),
     ] = None,
     markdown: Markdown = False,

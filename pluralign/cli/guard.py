@@ -20,7 +20,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
-PolicyFile = Annotated[Path | None, typer.Option("--policy", help="A policy's file. [default: the shipped]")]
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", help="A policy's file.", show_default="the shipped")
+]
 Overlays = Annotated[str | None, typer.Option("--overlay", help="Overlays to lay over it, a,b,c.")]
 Loosening = Annotated[
     bool, typer.Option("--allow-loosening", help="Let an overlay refuse less than the policy.")

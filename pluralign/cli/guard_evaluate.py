@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pluralign.guard.measuring.served_profiles import Steering
 
 Tests = Annotated[
-    list[str] | None, typer.Argument(help="Tests, such as guard/contrast, or YAML files. [default: all]")
+    list[str] | None, typer.Argument(help="Tests, such as guard/contrast, or YAML files.", show_default="all")
 ]
 Data = Annotated[
     Path | None, typer.Option(help="Folder of the published texts, with guard/ and polis/ in it.")
@@ -45,7 +45,7 @@ Model = Annotated[
     str | None, typer.Option("--model", "-m", help="Model that profiles are served to, for T6; needs --out.")
 ]
 Profiles = Annotated[
-    str | None, typer.Option(help="Profiles served to it, a,b,c. [default: the first of each family]")
+    str | None, typer.Option(help="Profiles served to it, a,b,c.", show_default="the first of each family")
 ]
 Every = Annotated[int, typer.Option(min=1, help="Ask it every so many requests of each type; 1: all.")]
 

@@ -34,7 +34,7 @@ def validate(
             "--judge", "-j", help="embedded, nli:NAME, model:NAME, or cosine[:NAME] of a sentence embedder."
         ),
     ] = "embedded",
-    survey: Annotated[str | None, typer.Option(help="abortion, chatbot. [default: those there]")] = None,
+    survey: Annotated[str | None, typer.Option(help="abortion, chatbot.", show_default="those there")] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds and resampling.")] = 0,
     verdicts: Annotated[
         Path | None,
@@ -43,7 +43,9 @@ def validate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder to keep it in. [default: where every result that cites the judge looks]"),
+        typer.Option(
+            help="Folder to keep it in.", show_default="where every result that cites the judge looks"
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:

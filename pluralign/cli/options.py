@@ -84,7 +84,7 @@ DryRun = Annotated[
     typer.Option("--dry-run", help="Print the plan, the first prompt and the number of calls; ask nothing."),
 ]
 Name = Annotated[str, typer.Argument(help="Evaluation, for example distributional/anes96, or a YAML file.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the run. [default: one under runs/]")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="one under runs/")]
 Evaluator = Annotated[
     Literal["distributional", "steerable", "in_context", "multiple_choice"] | None,
     typer.Option(help="What scores the answers; by default the evaluator of the evaluation in --questions."),

@@ -100,7 +100,7 @@ def render(
 @app.command("check")
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Shipped profiles or YAML files. [default: all shipped]")
+        list[str] | None, typer.Argument(help="Shipped profiles or YAML files.", show_default="all shipped")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -135,7 +135,7 @@ def check(
 def new(
     id: Annotated[str, typer.Argument(metavar="ID", help="Id of the profile, for example my-guild.")],
     title: Annotated[str, typer.Option(help="Its name for people.")],
-    out: Annotated[Path | None, typer.Option(help="The file. [default: ID.yaml]")] = None,
+    out: Annotated[Path | None, typer.Option(help="The file.", show_default="ID.yaml")] = None,
 ) -> None:
     """Write a commented YAML file to fill in; a file that is there is not overwritten."""
     from pluralign.errors import ConfigurationError

@@ -16,7 +16,7 @@ def quickstart(
         "runs/quickstart"
     ),
     recipe: Annotated[
-        Path | None, typer.Option(help="Training recipe (YAML). [default: minutes on two CPU cores]")
+        Path | None, typer.Option(help="Training recipe (YAML).", show_default="minutes on two CPU cores")
     ] = None,
     max_orders: Annotated[
         int, typer.Option(min=0, help="Orders of the options a question; 0: all cyclic ones.")

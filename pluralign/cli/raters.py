@@ -41,9 +41,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 Decoder = Annotated[
     str, typer.Option("--model", "-m", help="Decoder: 'embedded', a hub id or a path; may be tuned.")
 ]
-Encoder = Annotated[str | None, typer.Option(help="Who writes the profiles. [default: the decoder]")]
-Judge = Annotated[str | None, typer.Option(help="Who matches profiles with answers. [default: not judged]")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the study. [default: one under runs/]")]
+Encoder = Annotated[str | None, typer.Option(help="Who writes the profiles.", show_default="the decoder")]
+Judge = Annotated[
+    str | None, typer.Option(help="Who matches profiles with answers.", show_default="not judged")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder of the study.", show_default="one under runs/")]
 Examples = Annotated[
     int, typer.Option(min=0, help="Ratings shown in context at most; 0: all that a profile is inferred from.")
 ]
