@@ -8,7 +8,7 @@ from pathlib import Path
 from pluralign.data.anes96 import BACKGROUND
 from pluralign.errors import InterruptedRunError, require
 from pluralign.evals import PRIMARY, VALID_MASS, compare_distributional
-from pluralign.evaluation import EvalRun, Settings, evaluate, results_of
+from pluralign.evaluation import EvalRun, Settings, evaluate
 from pluralign.files import writing
 from pluralign.models import TransformersModel
 from pluralign.models.loading import load_weights
@@ -296,7 +296,7 @@ def _write(result: QuickstartResult, *, facts: dict[str, object]) -> None:
         "summary": result.summary,
         "evaluations": {
             evaluation: {
-                "states": {label: results_of(run) for label, run in measured.runs.items()},
+                "states": {label: run.results() for label, run in measured.runs.items()},
                 "comparisons": [comparison.model_dump(mode="json") for comparison in measured.comparisons],
             }
             for evaluation, measured in result.measured.items()

@@ -48,7 +48,7 @@ from pluralign.cli.options import (
 )
 from pluralign.cli.overton import AskForViews, Judge, MaxNewTokens, Samples, Temperature
 from pluralign.cli.repeated import EmbedderName, MinP, Mode, Shots, Tasks, Threshold, TopP
-from pluralign.cli.scores import print_comparisons, print_end, print_estimates, print_losses
+from pluralign.cli.scores import print_comparisons, print_estimates, print_losses, print_run
 from pluralign.cli.sequences import Bfloat16, Layout, MaxWords, Sequences
 from pluralign.errors import ConfigurationError
 
@@ -436,16 +436,10 @@ def _print_plan(prepared: "Prepared") -> None:
 
 
 def _print_run(run: "EvalRun", *, as_json: bool, every: bool = False, markdown: bool = False) -> None:
-    from pluralign.evaluation import results_of
-
-    if as_json:
-        print_json(results_of(run))
-    else:
-        print_estimates(run.label, run.scores, every=every, markdown=markdown)
+    """The results of a run, and how much of the answers the options covered."""
     masses = sorted(a.valid_mass_prob for a in run.answers if a.valid_mass_prob is not None)
     if masses:
         progress_console().print(
             f"valid mass: median {masses[len(masses) // 2]:.3f}, minimum {masses[0]:.3f}"
         )
-    print_losses(run.scores)
-    print_end(run.folder, complete=run.complete)
+    print_run(run, as_json=as_json, every=every, markdown=markdown)

@@ -7,11 +7,11 @@ import typer
 
 from pluralign.cli.console import names, print_json, progress_bars, progress_console, result_console
 from pluralign.cli.options import refuse, settings_of
-from pluralign.cli.scores import print_comparisons, print_end, print_estimates, print_losses
+from pluralign.cli.scores import print_comparisons, print_estimates, print_losses, print_run
 from pluralign.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pluralign.evaluation.overton import OvertonRun, OvertonSettings, PreparedOverton
+    from pluralign.evaluation.overton import OvertonSettings, PreparedOverton
     from pluralign.evaluation.spec import OvertonSpec
 
 Judge = Annotated[
@@ -213,18 +213,6 @@ def compare(
         every=every,
         as_json=as_json,
     )
-
-
-def print_run(finished: "OvertonRun", *, as_json: bool, every: bool = False, markdown: bool = False) -> None:
-    """The results of a run, and where they lie."""
-    from pluralign.evaluation.overton import overton_results
-
-    if as_json:
-        print_json(overton_results(finished))
-    else:
-        print_estimates(finished.label, finished.scores, every=every, markdown=markdown)
-    print_losses(finished.scores, what="responses")
-    print_end(finished.folder, complete=finished.complete, what="responses")
 
 
 def _print_plan(prepared: "PreparedOverton") -> None:

@@ -8,10 +8,10 @@ import typer
 
 from pluralign.cli.console import print_json, progress_bars, result_console
 from pluralign.cli.options import settings_of
-from pluralign.cli.scores import print_comparisons, print_end, print_estimates, print_losses
+from pluralign.cli.scores import print_comparisons, print_run
 
 if TYPE_CHECKING:
-    from pluralign.evaluation.repeated import PreparedRepeated, RepeatedRun, RepeatedSettings
+    from pluralign.evaluation.repeated import PreparedRepeated, RepeatedSettings
     from pluralign.evaluation.spec import RepeatedSpec
 
 Mode = Annotated[
@@ -166,18 +166,6 @@ def similarity(folders: Sequence[Path], *, n_nearest: int | None, markdown: bool
         told = "unknown" if quality is None else f"{100 * quality:.0f}%"
         line = f"- {run_.label}: {told} of the answers are empty or repeat themselves."
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def print_run(finished: "RepeatedRun", *, as_json: bool, every: bool = False, markdown: bool = False) -> None:
-    """The results of a run, and where they lie."""
-    from pluralign.evaluation.repeated import repeated_results
-
-    if as_json:
-        print_json(repeated_results(finished))
-    else:
-        print_estimates(finished.label, finished.scores, every=every, markdown=markdown)
-    print_losses(finished.scores, what="prompts")
-    print_end(finished.folder, complete=finished.complete, what="prompts")
 
 
 def _print_plan(prepared: "PreparedRepeated") -> None:

@@ -10,6 +10,7 @@ from pluralign.cli.console import print_json, progress_console, result_console
 
 if TYPE_CHECKING:
     from pluralign.evals import Scores
+    from pluralign.evaluation.finished import Finished
     from pluralign.records import Comparison
     from pluralign.reports import Report
 
@@ -54,6 +55,20 @@ def print_comparisons(
     if out:
         write_page(page(), out)
         progress_console().print(f"page: {out}")
+
+
+def print_run(
+    finished: "Finished", *, as_json: bool, every: bool = False, markdown: bool = False, more: object = None
+) -> None:
+    """The results of a run, what else there is to its table, and where they lie."""
+    if as_json:
+        print_json(finished.results())
+    else:
+        print_estimates(finished.label, finished.scores, every=every, markdown=markdown)
+        if more is not None and not markdown:
+            result_console().print(more)
+    print_losses(finished.scores, what=finished.counted)
+    print_end(finished.folder, complete=finished.complete, what=finished.counted)
 
 
 def print_losses(scores: "Scores", *, what: str = "cells") -> None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pluralign.cli.console import print_json, progress_bars, result_console
+from pluralign.cli.console import progress_bars, result_console
 from pluralign.cli.options import settings_of
-from pluralign.cli.scores import print_comparisons, print_end, print_estimates, print_losses
+from pluralign.cli.scores import print_comparisons, print_run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,7 +61,7 @@ def run(
         return
     with progress_bars() as start:
         finished = run_sequences(prepared, out=out, fresh=fresh, progress=start(spec.id))
-    print_run(finished, as_json=as_json, every=every)
+    _print_run(finished, as_json=as_json, every=every)
 
 
 def resume(folder: Path, *, as_json: bool) -> None:
@@ -70,14 +70,14 @@ def resume(folder: Path, *, as_json: bool) -> None:
 
     with progress_bars() as start:
         finished = resume_sequences(folder, progress=start(str(folder)))
-    print_run(finished, as_json=as_json)
+    _print_run(finished, as_json=as_json)
 
 
 def show(folder: Path, *, as_json: bool, every: bool, markdown: bool) -> None:
     """Show a run's results again, from its scores."""
     from pluralign.evaluation.sequences import load_sequences_run
 
-    print_run(load_sequences_run(folder), as_json=as_json, every=every, markdown=markdown)
+    _print_run(load_sequences_run(folder), as_json=as_json, every=every, markdown=markdown)
 
 
 def show_spec(spec: "SequencesSpec") -> None:
@@ -107,20 +107,12 @@ def compare(first: Path, second: Path, *, out: Path | None, every: bool, as_json
     )
 
 
-def print_run(
+def _print_run(
     finished: "SequencesRun", *, as_json: bool, every: bool = False, markdown: bool = False
 ) -> None:
-    """The results of a run, and where they lie."""
-    from pluralign.evaluation.sequences import sequences_results
-
-    if as_json:
-        print_json(sequences_results(finished))
-    else:
-        print_estimates(finished.label, finished.scores, every=every, markdown=markdown)
-        if every and not markdown:
-            result_console().print(_reliability(finished.scored.calibration))
-    print_losses(finished.scores, what="sequences")
-    print_end(finished.folder, complete=finished.complete, what="sequences")
+    """The results of a run, with every metric its reliability table too."""
+    more = _reliability(finished.scored.calibration) if every else None
+    print_run(finished, as_json=as_json, every=every, markdown=markdown, more=more)
 
 
 def _reliability(found: "Calibration") -> "Table":

@@ -9,7 +9,7 @@ from pluralign.evaluation.rescoring import (
     load_source,
     score_file,
 )
-from pluralign.evaluation.running import EvalRun, evaluate, load_run, report_of, results_of, resume, run
+from pluralign.evaluation.running import EvalRun, evaluate, load_run, report_of, resume, run
 from pluralign.evaluation.spec import (
     DEFAULT_SETTINGS,
     EvalSpec,
@@ -38,7 +38,6 @@ __all__ = [
     "profile_settings",
     "read_profiles",
     "report_of",
-    "results_of",
     "resume",
     "run",
     "score_file",

@@ -1,35 +1,68 @@
-"""What every finished evaluation has: whether it is complete, and the command that runs it again."""
+"""What every finished evaluation has: whether it is complete, its results, and the command that runs it again."""
 
 import shlex
 from collections.abc import Mapping
-from typing import Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel
 
 from pluralign.evals import Scores
 from pluralign.evaluation.spec import Spec
 from pluralign.runs import Status
 
 
-class _Scored(Protocol):
-    @property
-    def spec(self) -> Spec: ...
+class Finished(Protocol):
+    """A finished evaluation, of whatever kind.
+
+    Attributes:
+        counted: What its cells are called.
+    """
+
+    counted: ClassVar[str]
 
     @property
-    def scores(self) -> Scores: ...
+    def spec(self) -> Spec:
+        """What was run."""
+        ...
 
     @property
-    def complete(self) -> bool: ...
+    def scores(self) -> Scores:
+        """All estimates."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What the run is called beside others."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lies."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether no more cells are unscored than the spec allows."""
+        ...
+
+    def results(self) -> dict[str, Any]:
+        """results.json of the run."""
+        ...
 
 
 class FinishedRun:
-    """A finished evaluation, of whatever kind; what it has of its own are `spec` and `scores`."""
+    """What follows for every `Finished` from what each kind has of its own."""
+
+    counted: ClassVar[str] = "cells"
 
     @property
-    def complete(self: _Scored) -> bool:
+    def complete(self: Finished) -> bool:
         """Whether no more cells are unscored than the spec allows."""
         return self.scores.is_complete(max_unscored_share=self.spec.max_unscored_share)
 
     @property
-    def status(self: _Scored) -> Status:
+    def status(self: Finished) -> Status:
         """Status in run.json and results.json."""
         return Status.COMPLETE if self.complete else Status.INCOMPLETE
 
@@ -53,3 +86,9 @@ def run_command(
             words += [flag, ",".join(value) if isinstance(value, tuple) else str(value)]
     words += [word for key, value in data.items() for word in ("--data", f"{key}={value}")]
     return shlex.join(words)
+
+
+def flags_of(settings: BaseModel) -> dict[str, object]:
+    """The flags of settings that are not as by default, where each field is a flag but the arguments of the data."""
+    given = settings.model_dump(exclude_defaults=True, exclude={"data"})
+    return {f"--{name.replace('_', '-')}": value for name, value in given.items()}

@@ -83,6 +83,15 @@ class EvalRun(FinishedRun):
         }
         return run_command(self.spec.id, model=self.config.model, flags=flags, data=settings.data)
 
+    def results(self) -> dict[str, Any]:
+        """results.json of the run."""
+        return {
+            "evaluation": self.spec.id,
+            "version": self.spec.version,
+            "status": self.status.value,
+            **score_results(self.scores, model=self.model_id, findings=self.data.findings),
+        }
+
 
 def evaluate(
     spec: str | Path | EvalSpec,
@@ -125,7 +134,7 @@ def run(
     )
     finished = _scored(config, data=prepared.data, answers=answers, folder=folder)
     write_scores(folder, scores=finished.scores, report=report_of(finished))
-    store.finish(results_of(finished), status=finished.status)
+    store.finish(finished.results(), status=finished.status)
     return finished
 
 
@@ -164,16 +173,6 @@ def _scored(config: RunConfig, *, data: Loaded, answers: Sequence[Answer], folde
         seed=config.settings.seed,
     )
     return EvalRun(config=config, data=data, answers=tuple(answers), scores=scores, folder=folder)
-
-
-def results_of(finished: EvalRun) -> dict[str, Any]:
-    """results.json of a run."""
-    return {
-        "evaluation": finished.spec.id,
-        "version": finished.spec.version,
-        "status": finished.status.value,
-        **score_results(finished.scores, model=finished.model_id, findings=finished.data.findings),
-    }
 
 
 def report_of(finished: EvalRun) -> Report:

@@ -18,7 +18,6 @@ from pluralign.evaluation.overton.running import (
     OvertonRun,
     evaluate_overton,
     load_overton_run,
-    overton_results,
     resume_overton,
     run_overton,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "load_overton_run",
     "overton_comparison_report",
     "overton_labels",
-    "overton_results",
     "prepare_overton",
     "resume_overton",
     "run_overton",

@@ -49,6 +49,8 @@ class OvertonRun(FinishedRun):
         folder: Where the run lies.
     """
 
+    counted = "responses"
+
     config: OvertonConfig
     judged: JudgedSet
     folder: Path
@@ -108,6 +110,11 @@ class OvertonRun(FinishedRun):
             "--temperature": settings.temperature,
         }
         return run_command(self.spec.id, model=self.config.model, flags=flags, data=settings.data)
+
+    def results(self) -> dict[str, Any]:
+        """results.json of the run."""
+        run = {"status": self.status.value, "way": self.config.settings.way}
+        return run | judged_results(self.judged, spec=self.spec)
 
 
 def evaluate_overton(
@@ -189,7 +196,7 @@ def run_overton(
     finished = OvertonRun(config, judged, folder)
     report = judged_report(judged, spec=config.spec, label=finished.label, reproduce=finished.command)
     write_scores(folder, scores=finished.scores, report=report)
-    store.finish(overton_results(finished), status=finished.status)
+    store.finish(finished.results(), status=finished.status)
     return finished
 
 
@@ -245,9 +252,3 @@ def load_overton_run(
         progress=progress,
     )
     return OvertonRun(config, judged, folder)
-
-
-def overton_results(finished: OvertonRun) -> dict[str, Any]:
-    """results.json of a run."""
-    run = {"status": finished.status.value, "way": finished.config.settings.way}
-    return run | judged_results(finished.judged, spec=finished.spec)

@@ -12,7 +12,7 @@ from pluralign.errors import ConfigurationError, ModelError, StorageError
 from pluralign.evals.homogeneity import InterModel, inter_model
 from pluralign.evals.scores import Scores
 from pluralign.evaluation.drawing import draw_responses
-from pluralign.evaluation.finished import FinishedRun, run_command
+from pluralign.evaluation.finished import FinishedRun, flags_of, run_command
 from pluralign.evaluation.folders import evaluator_of, read_run_record, run_folder
 from pluralign.evaluation.repeated.asking import RepeatedUnit
 from pluralign.evaluation.repeated.config import DEFAULT_REPEATED, RepeatedConfig, RepeatedSettings
@@ -45,6 +45,8 @@ class RepeatedRun(FinishedRun):
         folder: Where the run lies.
     """
 
+    counted = "prompts"
+
     answers: AnswerSet
     folder: Path
 
@@ -72,9 +74,13 @@ class RepeatedRun(FinishedRun):
     def command(self) -> str:
         """The command that runs the same evaluation again."""
         settings = self.config.settings
-        given = settings.model_dump(exclude_defaults=True, exclude={"data"})
-        flags = {f"--{name.replace('_', '-')}": value for name, value in given.items()}
-        return run_command(self.spec.id, model=self.config.model, flags=flags, data=settings.data)
+        return run_command(
+            self.spec.id, model=self.config.model, flags=flags_of(settings), data=settings.data
+        )
+
+    def results(self) -> dict[str, Any]:
+        """results.json of the run."""
+        return {"status": self.status.value} | answers_results(self.answers)
 
 
 def is_repeated(folder: Path) -> bool:
@@ -146,7 +152,7 @@ def run_repeated(
     finished = RepeatedRun(scored, folder)
     report = answers_report({finished.label: scored}, reproduce=finished.command)
     write_scores(folder, scores=finished.scores, report=report)
-    store.finish(repeated_results(finished), status=finished.status)
+    store.finish(finished.results(), status=finished.status)
     return finished
 
 
@@ -237,11 +243,6 @@ def load_repeated_run(folder: Path, *, embedder: Embedder | None = None) -> Repe
         config, prompts=prompts, responses=responses, embedder=embedder_of(config, given=embedder)
     )
     return RepeatedRun(scored, folder)
-
-
-def repeated_results(finished: RepeatedRun) -> dict[str, Any]:
-    """results.json of a run."""
-    return {"status": finished.status.value} | answers_results(finished.answers)
 
 
 def compare_repeated_runs(first: RepeatedRun, second: RepeatedRun) -> tuple[Comparison, ...]:

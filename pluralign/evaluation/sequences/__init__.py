@@ -18,7 +18,6 @@ from pluralign.evaluation.sequences.running import (
     resume_sequences,
     run_sequences,
     sequences_comparison_report,
-    sequences_results,
 )
 
 __all__ = [
@@ -40,5 +39,4 @@ __all__ = [
     "run_sequences",
     "score_rows",
     "sequences_comparison_report",
-    "sequences_results",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pluralign.errors import ConfigurationError, StorageError
 from pluralign.evals.scores import Scores
-from pluralign.evaluation.finished import FinishedRun, run_command
+from pluralign.evaluation.finished import FinishedRun, flags_of, run_command
 from pluralign.evaluation.folders import evaluator_of, read_run_record, run_folder
 from pluralign.evaluation.results import side_by_side, write_scores
 from pluralign.evaluation.sequences.config import DEFAULT_SEQUENCES, SequencesConfig, SequencesSettings
@@ -41,6 +41,8 @@ class SequencesRun(FinishedRun):
         folder: Where the run lies.
     """
 
+    counted = "sequences"
+
     scored: ScoredSequences
     folder: Path
 
@@ -68,9 +70,13 @@ class SequencesRun(FinishedRun):
     def command(self) -> str:
         """The command that runs the same evaluation again."""
         settings = self.config.settings
-        given = settings.model_dump(exclude_defaults=True, exclude={"data"})
-        flags = {f"--{name.replace('_', '-')}": value for name, value in given.items()}
-        return run_command(self.spec.id, model=self.config.model, flags=flags, data=settings.data)
+        return run_command(
+            self.spec.id, model=self.config.model, flags=flags_of(settings), data=settings.data
+        )
+
+    def results(self) -> dict[str, Any]:
+        """results.json of the run."""
+        return {"status": self.status.value} | scored_results(self.scored)
 
 
 def is_sequences(folder: Path) -> bool:
@@ -140,7 +146,7 @@ def run_sequences(
     finished = SequencesRun(score_rows(config, sequences=prepared.sequences, rows=rows), folder)
     report = scored_report({finished.label: finished.scored}, reproduce=finished.command)
     write_scores(folder, scores=finished.scores, report=report)
-    store.finish(sequences_results(finished), status=finished.status)
+    store.finish(finished.results(), status=finished.status)
     return finished
 
 
@@ -168,11 +174,6 @@ def load_sequences_run(folder: Path) -> SequencesRun:
     if not rows:
         raise StorageError(f"{folder} holds no scores yet.")
     return SequencesRun(score_rows(config, sequences=sequences, rows=rows), folder)
-
-
-def sequences_results(finished: SequencesRun) -> dict[str, Any]:
-    """results.json of a run."""
-    return {"status": finished.status.value} | scored_results(finished.scored)
 
 
 def compare_sequences_runs(first: SequencesRun, second: SequencesRun) -> tuple[Comparison, ...]:

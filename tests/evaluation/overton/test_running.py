@@ -15,7 +15,6 @@ from pluralign.errors import (
 )
 from pluralign.evaluation.overton import (
     is_overton,
-    overton_results,
 )
 from pluralign.models import Draw, ScriptedModel
 from pluralign.records import Outcome
@@ -35,7 +34,7 @@ def test_a_run_leaves_everything_on_disk(tmp_path, spec, evaluated):
         "report.html",
     }
     results = read_json(run.folder / "results.json")
-    assert results == json.loads(json.dumps(overton_results(run)))
+    assert results == json.loads(json.dumps(run.results()))
     assert (results["status"], results["responses"], results["primary"]) == (
         "complete",
         {"ok": 6},

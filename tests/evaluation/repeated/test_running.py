@@ -19,7 +19,6 @@ from pluralign.evaluation.repeated import (
     load_repeated_run,
     prepare_repeated,
     repeated_comparison_report,
-    repeated_results,
     similarity_of_runs,
 )
 from pluralign.evaluation.spec import RepeatedSpec, list_specs, load_closed_spec, load_repeated_spec
@@ -41,7 +40,7 @@ def test_a_run_leaves_everything_on_disk(tmp_path, coverage, evaluated):
         "report.html",
     }
     results = read_json(run.folder / "results.json")
-    assert results == json.loads(json.dumps(repeated_results(run)))
+    assert results == json.loads(json.dumps(run.results()))
     assert (results["status"], results["primary"], results["responses"]) == ("complete", "yield", {"ok": 40})
     assert is_repeated(run.folder)
     assert "integer" in (run.folder / "report.html").read_text(encoding="utf-8")
