@@ -15,7 +15,7 @@ from pluralign.data.refusals import is_refusal
 from pluralign.data.selection import select
 from pluralign.data.shares import fault_in, is_rounded, normalised, rounding_notes
 from pluralign.errors import ConfigurationError, DataError
-from pluralign.records import Finding, Option, Question, QuestionSet, Severity
+from pluralign.records import Finding, Option, Question, QuestionSet
 
 HUB_ID = "Anthropic/llm_global_opinions"
 COLUMNS = ("question", "selections", "options", "source")
@@ -113,13 +113,8 @@ class _Row:
             if country not in self.shares:
                 continue
             if fault := fault_in(self.shares[country], n_options=len(self.options)):
-                found[country] = Finding(
-                    fault=fault[0],
-                    severity=Severity.UNUSABLE,
-                    question_id=self.id,
-                    group=country_id(country),
-                    detail=fault[1],
-                    where=self.where,
+                found[country] = unusable(
+                    *fault, question_id=self.id, group=country_id(country), where=self.where
                 )
         return found
 

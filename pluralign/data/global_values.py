@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from pluralign.data.countries import country_group, country_id
-from pluralign.data.loaded import Loaded
+from pluralign.data.loaded import Loaded, unusable
 from pluralign.data.reading import literal, parse_json, read_text
 from pluralign.data.refusals import is_refusal
 from pluralign.data.shares import fault_in, is_rounded, normalised, rounding_notes
 from pluralign.errors import DataError
-from pluralign.records import Finding, Group, Option, Question, QuestionSet, Severity
+from pluralign.records import Finding, Group, Option, Question, QuestionSet
 from pluralign.records.base import Record, Text
 from pluralign.records.jsonl import describe
 
@@ -103,14 +103,7 @@ def _entry(content: object, *, where: str) -> _Entry:
 def _faults(entry: _Entry, *, name: str, where: str) -> dict[str, Finding]:
     """Why the shares of a country are not usable, by country."""
     return {
-        country: Finding(
-            fault=fault[0],
-            severity=Severity.UNUSABLE,
-            question_id=name,
-            group=country_id(country),
-            detail=fault[1],
-            where=where,
-        )
+        country: unusable(*fault, question_id=name, group=country_id(country), where=where)
         for country, shares in entry.cells.items()
         if (fault := fault_in(shares, n_options=len(entry.options)))
     }

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from pluralign.data.countries import country_group
-from pluralign.data.loaded import Loaded
+from pluralign.data.loaded import Loaded, unusable
 from pluralign.data.reading import parse_json, read_text
 from pluralign.data.refusals import is_refusal
 from pluralign.data.shares import fault_in, is_rounded, normalised, rounding_notes
@@ -22,7 +22,6 @@ from pluralign.records import (
     Option,
     Question,
     QuestionSet,
-    Severity,
     content_hash,
 )
 from pluralign.records.base import Record, Text
@@ -188,7 +187,7 @@ def _asked(row: _Row, *, kind: Kind, where: str) -> _Asked | Finding:
         prefix = row.attribute if kind == "moralchoice" else kind
         name = f"{prefix}/{content_hash([text, options])[:12]}"
         return _Asked(name, text, options, group=group, shares=row.gold_distribution)
-    return Finding(fault=fault[0], severity=Severity.UNUSABLE, detail=fault[1], where=where)
+    return unusable(*fault, question_id=None, where=where)
 
 
 def _group(attribute: str, *, kind: Kind, where: str) -> Group:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from pluralign.data.loaded import Loaded
+from pluralign.data.loaded import Loaded, unusable
 from pluralign.data.reading import read_rows
 from pluralign.data.selection import select
 from pluralign.errors import DataError
-from pluralign.records import Finding, Option, Question, QuestionSet, Severity
+from pluralign.records import Finding, Option, Question, QuestionSet
 
 Ambiguity = Literal["low", "high"]
 
@@ -52,15 +52,7 @@ def load_moralchoice(*, path: str | Path, ambiguity: Sequence[Ambiguity] | None 
         for line, row in read_rows(file, _COLUMNS):
             name = f"{label}/{row['scenario_id']}"
             if fault := _fault(row, label=label, is_known=name in questions):
-                findings.append(
-                    Finding(
-                        fault=fault[0],
-                        severity=Severity.UNUSABLE,
-                        question_id=name,
-                        detail=fault[1],
-                        where=f"{file}, line {line}",
-                    )
-                )
+                findings.append(unusable(*fault, question_id=name, where=f"{file}, line {line}"))
             else:
                 questions[name] = _question(name, row, truth=_TRUTH[label])
         if len(questions) == n_before:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pluralign.data.hub import load_rows
-from pluralign.data.loaded import Loaded
+from pluralign.data.loaded import Loaded, unusable
 from pluralign.errors import DataError
-from pluralign.records import Finding, Option, Question, QuestionSet, Severity
+from pluralign.records import Finding, Option, Question, QuestionSet
 
 HUB_ID = "allenai/ai2_arc"
 SOURCE = "ARC (Clark et al. 2018, arXiv:1803.05457): https://huggingface.co/datasets/allenai/ai2_arc. Licence: CC BY-SA 4.0."
@@ -53,15 +53,7 @@ def load_arc(
     for number, row in enumerate(rows, start=1):
         name = f"{subset}/{row['id']}"
         if fault := _fault(row, is_known=name in questions):
-            findings.append(
-                Finding(
-                    fault=fault[0],
-                    severity=Severity.UNUSABLE,
-                    question_id=name,
-                    detail=fault[1],
-                    where=f"{path}, row {number}",
-                )
-            )
+            findings.append(unusable(*fault, question_id=name, where=f"{path}, row {number}"))
         else:
             questions[name] = _question(name, row, listed=listed)
     if not questions:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from pluralign.data.countries import country_group, country_id
 from pluralign.data.files import write_questions
-from pluralign.data.loaded import Loaded
+from pluralign.data.loaded import Loaded, unusable
 from pluralign.data.reading import numbered_lines, parse_json, read_text
 from pluralign.data.refusals import is_refusal
 from pluralign.data.shares import ROUNDING_TOLERANCE, fault_in, is_rounded, normalised, rounding_notes
@@ -26,7 +26,6 @@ from pluralign.records import (
     Outcome,
     Question,
     QuestionSet,
-    Severity,
     content_hash,
 )
 from pluralign.records.base import PROBABILITY_TOLERANCE, Count, Record, Text
@@ -240,16 +239,8 @@ def _usable(rows: Iterable[_Row]) -> tuple[list[_Row], list[Finding]]:
             seen[*cell, row.model] = row
             kept.append(row)
             continue
-        findings.append(
-            Finding(
-                fault=name,
-                severity=Severity.UNUSABLE,
-                question_id=None if row.id is None else str(row.id),
-                group=row.group_id,
-                detail=detail,
-                where=row.where,
-            )
-        )
+        question_id = None if row.id is None else str(row.id)
+        findings.append(unusable(name, detail, question_id=question_id, group=row.group_id, where=row.where))
     return kept, findings
 
 

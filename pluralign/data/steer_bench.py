@@ -9,10 +9,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
-from pluralign.data.loaded import Loaded
+from pluralign.data.loaded import Loaded, unusable
 from pluralign.data.reading import parse_json, read_text
 from pluralign.errors import DataError
-from pluralign.records import Finding, Group, Option, Question, QuestionSet, Severity, content_hash
+from pluralign.records import Finding, Group, Option, Question, QuestionSet, content_hash
 from pluralign.records.base import Record, Text
 from pluralign.records.jsonl import describe
 
@@ -142,11 +142,10 @@ def _question(item: _Item, keys: Mapping[str, str]) -> Question:
 
 
 def _unusable_key(key: str, item: _Item, *, community: str, where: str) -> Finding:
-    return Finding(
-        fault="ambiguous_key",
-        severity=Severity.UNUSABLE,
+    return unusable(
+        "ambiguous_key",
+        f"the key is {key!r}, not one letter out of {', '.join(item.options)}",
         question_id=item.id,
         group=_group(community).id,
-        detail=f"the key is {key!r}, not one letter out of {', '.join(item.options)}",
         where=where,
     )
