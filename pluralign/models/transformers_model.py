@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 # Tokens held in one batch, padding included. On a CPU larger batches gain nothing and cost memory.
 _BATCH_TOKENS = {"cpu": 2048, "mps": 8192, "cuda": 32768}
 # A step of sampling reads one token of each row and the weights once, so that on a CPU more rows cost little.
-_SAMPLED_TOKENS = {"cpu": 8192}
+_SAMPLED_TOKENS = {"cpu": 16384}
 
 
 class TransformersModel:

@@ -1,7 +1,7 @@
 """What a study found: every arm's means over seeds, and the paired differences of one arm from the others."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from pluralign.study.running import Cell
 
 BY_SEEDS = "Student's t over {n} seeds"
 NO_SPREAD = "the same under every seed; "
+TRIVIAL = "best trivial predictor"
 
 
 @dataclass(frozen=True)
@@ -208,40 +209,50 @@ def _difference(first: Entry, second: Entry, scale: float) -> PairedDifference |
     return difference_over_seeds(ones, others)
 
 
+# What stands in the table for an arm and a quantity.
+_Shown = Callable[[StudyTable, str, Quantity], str]
+
+
 def as_markdown(table: StudyTable) -> str:
-    """The study as two Markdown tables, a row a measure: means with intervals, and differences of the reference."""
-    arms = list(table.config.arms)
-    means = [
-        _row([
-            _head(table, quantity),
-            _shown_trivial(table.trivial.get(quantity), quantity),
-            *(_shown(table.entries[arm].get(quantity), quantity) for arm in arms),
-        ])
-        for quantity in table.quantities
-    ]
-    others = list(table.differences)
-    differences = [
-        _row([
-            _head(table, quantity),
-            *(_shown_difference(table.differences[arm].get(quantity), quantity) for arm in others),
-        ])
-        for quantity in table.quantities
-        if quantity in table.entries[table.config.reference]
-    ]
-    return "\n".join([
-        *_heads(["best trivial predictor", *arms]),
-        *means,
-        "",
-        f"{table.config.reference} minus each other arm, paired by seed:",
-        "",
-        *_heads(others),
-        *differences,
-        "",
-    ])
+    """The study as Markdown: means with intervals, and differences of the reference from each other arm.
+
+    Arms that are measured by everything have a column each. Where some are measured by little, all arms have a row
+    each in a table of that little.
+    """
+    arms = table.config.arms
+    whole = [name for name in arms if not arms[name].only_these]
+    partial = [name for name in arms if arms[name].only_these]
+    few = [each for each in table.quantities if any(each in table.entries[name] for name in partial)]
+    compared = [each for each in table.quantities if each in table.entries[table.config.reference]]
+    parts = [_by_column(table, table.quantities, [TRIVIAL, *whole], _shown_mean)]
+    if partial:
+        parts.append(_by_row(table, few, [TRIVIAL, *arms], _shown_mean))
+    parts.append([f"{table.config.reference} minus each other arm, paired by seed:"])
+    others = [name for name in whole if name in table.differences]
+    parts.append(_by_column(table, compared, others, _shown_difference))
+    if partial:
+        parts.append(_by_row(table, few, [n for n in partial if n in table.differences], _shown_difference))
+    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 
-def _heads(names: Sequence[str]) -> list[str]:
-    return [_row(["", *names]), _row(["---", *(["---:"] * len(names))])]
+def _by_column(
+    table: StudyTable, quantities: Sequence[Quantity], arms: Sequence[str], shown: _Shown
+) -> list[str]:
+    """Lines of a table with a column an arm."""
+    rows = [[_head(table, each), *(shown(table, arm, each) for arm in arms)] for each in quantities]
+    return _lines(["", *arms], rows)
+
+
+def _by_row(
+    table: StudyTable, quantities: Sequence[Quantity], arms: Sequence[str], shown: _Shown
+) -> list[str]:
+    """Lines of a table with a row an arm."""
+    rows = [[arm, *(shown(table, arm, each) for each in quantities)] for arm in arms]
+    return _lines(["", *(_head(table, each) for each in quantities)], rows)
+
+
+def _lines(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [_row(heads), _row(["---", *(["---:"] * (len(heads) - 1))]), *map(_row, rows)]
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -255,16 +266,16 @@ def _head(table: StudyTable, quantity: Quantity) -> str:
     return quantity.reported.title + "".join(arrows.get(way, "") for way in directions if way is not None)
 
 
-def _shown_trivial(best: Trivial | None, quantity: Quantity) -> str:
-    return "—" if best is None else f"{best.mean:.{quantity.reported.digits}f} ({best.name})"
-
-
-def _shown(entry: Entry | None, quantity: Quantity) -> str:
+def _shown_mean(table: StudyTable, arm: str, quantity: Quantity) -> str:
+    digits = quantity.reported.digits
+    if arm == TRIVIAL:
+        best = table.trivial.get(quantity)
+        return "—" if best is None else f"{best.mean:.{digits}f} ({best.name})"
+    entry = table.entries[arm].get(quantity)
     if entry is None:
         return "—"
     if entry.mean is None:
         return f"not scored under {sum(value is None for value in entry.values)} seeds"
-    digits = quantity.reported.digits
     if entry.interval is None:
         return f"{entry.mean:.{digits}f}"
     mark = "*" if entry.interval.method.startswith(NO_SPREAD) else ""
@@ -273,7 +284,8 @@ def _shown(entry: Entry | None, quantity: Quantity) -> str:
     )
 
 
-def _shown_difference(found: PairedDifference | None, quantity: Quantity) -> str:
+def _shown_difference(table: StudyTable, arm: str, quantity: Quantity) -> str:
+    found = table.differences[arm].get(quantity)
     if found is None:
         return "—"
     digits = quantity.reported.digits

@@ -97,15 +97,25 @@ def test_differences_are_paired_by_seed(table):
     assert found.high - found.difference == pytest.approx(4.302653 * 3**0.5 / 3**0.5, rel=1e-6)
 
 
-def test_markdown_shows_every_arm_and_the_direction(table):
-    lines = as_markdown(table).splitlines()
+def test_markdown_has_a_column_an_arm_and_a_row_for_those_measured_by_little(table):
+    means, of_all, says, differences, of_little = (
+        part.splitlines() for part in as_markdown(table).split("\n\n")
+    )
 
-    assert lines[0] == "|  | best trivial predictor | untuned | tuned | hot |"
-    assert lines[2].startswith("| right (%) ↑ | — | 25.0 [-75.0, 125.0]* | 41.7 [")
-    assert lines[2].endswith("| — |")
-    assert lines[3].endswith("| not scored under 1 seeds |")
-    assert lines[5] == "tuned minus each other arm, paired by seed:"
-    assert lines[9].startswith("| right (%) ↑ | +16.7 [")
+    assert means[0] == "|  | best trivial predictor | untuned | tuned |"
+    assert means[2].startswith("| right (%) ↑ | — | 25.0 [-75.0, 125.0]* | 41.7 [")
+    assert of_all[0] == "|  | yield ↑ |"
+    assert [row.split(" | ")[0] for row in of_all[2:]] == [
+        "| best trivial predictor",
+        "| untuned",
+        "| tuned",
+        "| hot",
+    ]
+    assert of_all[-1] == "| hot | not scored under 1 seeds |"
+    assert says == ["tuned minus each other arm, paired by seed:"]
+    assert differences[0] == "|  | untuned |"
+    assert differences[2].startswith("| right (%) ↑ | +16.7 [")
+    assert of_little[2:] == ["| hot | — |"]
 
 
 def test_results_hold_the_values_of_every_seed(table):
