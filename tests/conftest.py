@@ -1,6 +1,7 @@
 """Fixtures that more than one room uses: tiny models and tokenizers of three families, and the embedded model."""
 
 import os
+import signal
 
 # Before torch is imported: its OpenMP threads spin while they wait, which starves whatever else runs.
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
@@ -12,6 +13,9 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 from pathlib import Path
 
 import pytest
+
+# A run that was started in the background ignores Ctrl-C, and so would every process that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SENTENCES = [
     "The colour of the sky is blue, the colour of the grass is green.",

@@ -127,8 +127,8 @@ import pluralign
 
 assert importlib.util.find_spec("torch") is None
 for module in pkgutil.walk_packages(pluralign.__path__, "pluralign."):
-    # A subclass of TRL's trainer and an application of FastAPI: what imports them has asked for the extra.
-    if module.name not in {"pluralign.spectrum.trainer", "pluralign.serve.app"}:
+    # A subclass of TRL's trainer, a torch module and an application of FastAPI: what imports them has asked for the extra.
+    if module.name not in {"pluralign.spectrum.trainer", "pluralign.models.mixture_module", "pluralign.serve.app"}:
         importlib.import_module(module.name)
 assert "torch" not in sys.modules
 print(pluralign.__file__)

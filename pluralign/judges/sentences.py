@@ -82,7 +82,7 @@ _MAY_END = frozenset(["etc", "p.m", "a.m", "inc", "ltd", "co", "corp", "jr", "sr
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _RULE = re.compile(r"^\s*([-*_=]\s*){3,}$|^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _BULLET = re.compile(
-    r"^\s*(?:>\s*)*(?:[-*+•‣◦–—·]\s+|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]\s+|#{1,6}\s+)+(?=\S)"
+    r"^\s*(?:>\s*)*(?:[-*+•‣◦–—·]\s+|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]\s+|#{1,6}\s+)+"
 )
 _QUOTE = re.compile(r"^\s*(?:>\s*)+")
 _MARKS = re.compile(r"\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)|`")

@@ -8,6 +8,7 @@ from pathlib import Path
 from pluralign.files import writing
 from pluralign.models import TransformersModel
 from pluralign.models.loading import load_weights
+from pluralign.models.mixture import mixed
 from pluralign.models.protocol import LanguageModel
 from pluralign.records import Estimate, content_hash
 from pluralign.runs import Progress, run_facts, write_json_atomically
@@ -139,8 +140,6 @@ class _Study:
         if measure.dtype not in kept:
             weights = load_weights(str(trained or self.config.model), dtype=measure.dtype)
             if arm.base is not None:
-                from pluralign.models.mixture import mixed
-
                 base = load_weights(arm.base, dtype=measure.dtype)
                 weights = mixed(weights, base, base_weight=arm.base_weight)
             template = None

@@ -6,7 +6,8 @@ import pytest
 
 from pluralign.errors import ConfigurationError, ModelError
 from pluralign.models import LoadedWeights, SamplingParams, Text, TransformersModel, load_model
-from pluralign.models.mixture import Mixture, mixed
+from pluralign.models.mixture import mixed
+from pluralign.models.mixture_module import Mixture
 
 FAMILIES = ["llama", "gpt2", "gemma3", "mistral", "lfm2"]
 
