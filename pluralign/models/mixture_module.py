@@ -35,11 +35,14 @@ class Mixture(nn.Module):
     _log_weights: Tensor
 
     def __init__(self, model: "PreTrainedModel", base: "PreTrainedModel", *, base_weight: float) -> None:
+        from transformers import DynamicCache
+
         super().__init__()
         self.model = model
         self.base = base
         self.config = model.config
         self.generation_config = model.generation_config
+        self._n_layers = len(DynamicCache(config=model.config).layers)
         self.register_buffer("_log_weights", torch.tensor([1 - base_weight, base_weight]).log())
 
     @property
@@ -85,9 +88,8 @@ class Mixture(nn.Module):
         """The cache of each model: views of the layers of one that serves both, which gets the base's layers first."""
         from transformers import DynamicCache
 
-        n_layers = len(DynamicCache(config=self.config).layers)
-        if len(both.layers) == n_layers:
+        if len(both.layers) == self._n_layers:
             both.layers = [*both.layers, *DynamicCache(config=self.base.config).layers]
         caches = [copy.copy(both), copy.copy(both)]
-        caches[0].layers, caches[1].layers = both.layers[:n_layers], both.layers[n_layers:]
+        caches[0].layers, caches[1].layers = both.layers[: self._n_layers], both.layers[self._n_layers :]
         return caches

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from pluralign.errors import ConfigurationError, did_you_mean
+from pluralign.models.mixture import DEFAULT_BASE_WEIGHT
 from pluralign.records.base import Record, Text
 from pluralign.records.yaml_file import read_record
 from pluralign.spectrum import TrainingRecipe
@@ -33,7 +34,7 @@ class Arm(Record):
     train: Mapping[str, Any] | None = None
     format: Literal["own", "spectrum"] = "own"
     base: Text | None = None
-    base_weight: float = Field(default=0.5, gt=0, lt=1)
+    base_weight: float = Field(default=DEFAULT_BASE_WEIGHT, gt=0, lt=1)
     settings: Mapping[Text, Mapping[str, Any]] = {}
     only_these: bool = False
 
